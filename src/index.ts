@@ -1,0 +1,30 @@
+/** What the package `millrace` exports. */
+export type { Backoff, ExponentialBackoff } from './backoff.js'
+export { type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.js'
+export {
+  ClosedError,
+  type Failure,
+  FormatError,
+  JobCancelledError,
+  JobFailedError,
+  JobStateError,
+  LockedError,
+  MillraceError,
+  NoJobError,
+  NotAQueueError,
+  OptionError,
+  StoreError,
+  TooLargeError,
+  UnknownTaskError,
+  ValueError,
+  WorkerModuleError,
+} from './errors.js'
+export type { Job } from './handle.js'
+export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job.js'
+export type { Mapped, MapOptions } from './map.js'
+export type { QueueOptions } from './options.js'
+export { type CleanOptions, type CloseOptions, JobQueue, type JobsQuery, type QueueEvents } from './queue.js'
+export type { Keep, Recovered } from './store/store.js'
+export type { InputOf, OutputOf } from './task-types.js'
+export type { JobInfo, ModuleExport, ModuleLocation, TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
+export { type JobContext, UnrecoverableError } from './worker.js'

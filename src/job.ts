@@ -1,0 +1,164 @@
+/**
+ * A job: its place in line, its states, the options it is enqueued with, and what is kept of its history.
+ *
+ * ```
+ *            runAt later           due
+ *  enqueue ─────────────▶ delayed ─────▶ waiting ──claim──▶ running ──▶ completed
+ *     │                      ▲              ▲                  │  │ └──▶ failed      (attempts spent, or unrecoverable)
+ *     └──────────────────────┼──────────────┴─────release──────┘  └────▶ cancelled
+ *                            └────────────────────retry────────┘
+ * ```
+ */
+import { type Backoff, checkBackoff } from './backoff.js'
+import { type Failure, OptionError } from './errors.js'
+
+export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
+export type JobState = (typeof JOB_STATES)[number]
+
+/** The states that a job does not leave by itself. */
+export const FINISHED_STATES = ['completed', 'failed', 'cancelled'] as const
+export type FinishedState = (typeof FINISHED_STATES)[number]
+
+/** How many jobs are in each state. */
+export type JobCounts = Record<JobState, number>
+
+/**
+ * A job's place in line, which is also its identity: the lane of its task, its priority, and a number that only grows. It is
+ * written as 24 hexadecimal digits that sort as the jobs of one lane run.
+ */
+export interface Place {
+  /** The task's line of jobs, an integer below 2^32. */
+  readonly lane: number
+  /** Lower runs first, from -32768 to 32767. */
+  readonly priority: number
+  /** Unique in its directory, below 2^48. */
+  readonly seq: number
+}
+
+/** What is kept of a job beside its place and its data. Absent members have their default. */
+export interface Head {
+  /** How many attempts have been charged to it so far. */
+  attempt?: number
+  failures?: Failure[]
+  /** Its run may have ended a thread or process that other jobs were on: it runs in a waybill of its own. */
+  alone?: boolean
+  /** Attempts granted on top of the limit by `retry`. */
+  granted?: number
+  attempts?: number
+  backoff?: Backoff
+  timeout?: number
+  key?: string
+  /** The encoded `meta`. */
+  meta?: Uint8Array
+  /** When it runs at the earliest, in ms since the epoch. */
+  runAt?: number
+  /** Of a finished job: times in ms since the epoch, and where it stands in the retention index. */
+  startedAt?: number
+  finishedAt?: number
+  group?: number
+}
+
+/** A job in the store: its place, its history and its data (the encoded input; the output, once it is completed). */
+export interface StoredJob {
+  readonly place: Place
+  readonly state: JobState
+  readonly enqueuedAt: number
+  readonly head: Readonly<Head>
+  readonly body: Uint8Array
+}
+
+/** How a job is enqueued. Times are in ms. */
+export interface EnqueueOptions<Meta = unknown> {
+  /** Lower runs first. An integer from -32768 to 32767, default 0. */
+  priority?: number
+  /** Run no earlier than this many ms from now. Default 0. Not together with `runAt`. */
+  delay?: number
+  /** Run no earlier than this time: a Date, or ms since the epoch. */
+  runAt?: number | Date
+  /** How often it is tried before it fails for good: 1 to 1000. Default: the task's, else 3. */
+  attempts?: number
+  /** How long to wait before it is tried again. Default: the task's, else exponential from 1 s. */
+  backoff?: Backoff
+  /** Longest run of one attempt, in ms, counted from its own start; 0 for none. Default: the task's, else 0. */
+  timeout?: number
+  /** While a job of this task with this key is waiting, delayed, running or retained, enqueueing gives that job. */
+  key?: string
+  /** Small data that the worker factory, the worker and the application's event handlers see beside the input. */
+  meta?: Meta
+}
+
+const PLACE_TEXT = /^[0-9a-f]{24}$/
+const PRIORITY_OFFSET = 32_768
+
+/** A place as text. */
+export function formatId({ lane, priority, seq }: Place): string {
+  return hex(lane, 8) + hex(priority + PRIORITY_OFFSET, 4) + hex(seq, 12)
+}
+
+/** The place that an id stands for, or `undefined` if the text is no id. */
+export function parseId(id: string): Place | undefined {
+  if (typeof id !== 'string' || !PLACE_TEXT.test(id)) return undefined
+  return {
+    lane: Number.parseInt(id.slice(0, 8), 16),
+    priority: Number.parseInt(id.slice(8, 12), 16) - PRIORITY_OFFSET,
+    seq: Number.parseInt(id.slice(12), 16),
+  }
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
+
+const LONGEST_KEY = 1024
+const ENQUEUE_OPTIONS = new Set(['priority', 'delay', 'runAt', 'attempts', 'backoff', 'timeout', 'key', 'meta'])
+const LATEST = 2 ** 48 - 1
+
+/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
+export function checkEnqueueOptions(options: EnqueueOptions): void {
+  if (typeof options !== 'object' || options === null)
+    throw new OptionError(`options must be an object, got ${String(options)}`)
+  for (const name of Object.keys(options))
+    if (!ENQUEUE_OPTIONS.has(name))
+      throw new OptionError(
+        `enqueue has no option ${JSON.stringify(name)}: use ${[...ENQUEUE_OPTIONS].join(', ')}`,
+      )
+  const { priority, delay, runAt, key } = options
+  if (priority !== undefined) checkInteger('priority', priority, -32_768, 32_767)
+  if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')
+  if (delay !== undefined) checkNumber('delay', delay, 0, LATEST / 2)
+  if (runAt !== undefined)
+    checkNumber('runAt', runAt instanceof Date ? runAt.getTime() : runAt, 0, LATEST, 'a Date or ms since 1970')
+  if (key !== undefined && (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > LONGEST_KEY))
+    throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${typeof key}`)
+  checkAttemptOptions(options)
+}
+
+/** The options that a task and a job share. @throws {OptionError} as above. */
+export function checkAttemptOptions(
+  { attempts, backoff, timeout }: Pick<EnqueueOptions, 'attempts' | 'backoff' | 'timeout'>,
+  prefix = '',
+): void {
+  if (attempts !== undefined) checkInteger(`${prefix}attempts`, attempts, 1, 1000)
+  if (timeout !== undefined) checkNumber(`${prefix}timeout`, timeout, 0, LATEST / 2, 'ms')
+  if (backoff !== undefined) checkBackoff(backoff, `${prefix}backoff`)
+}
+
+/** @throws {OptionError} `value` is no integer from `min` to `max`. */
+export function checkInteger(name: string, value: unknown, min: number, max: number): void {
+  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
+    throw new OptionError(`${name} must be an integer from ${min} to ${max}, got ${show(value)}`)
+}
+
+/** @throws {OptionError} `value` is no number from `min` to `max`; Infinity is one where `max` is. */
+export function checkNumber(name: string, value: unknown, min: number, max: number, unit?: string): void {
+  if (typeof value !== 'number' || !(value >= min && value <= max)) {
+    const range = max === Number.POSITIVE_INFINITY ? `of ${min} or more` : `from ${min} to ${max}`
+    throw new OptionError(
+      `${name} must be a number ${range}${unit ? ` (${unit})` : ''}, got ${show(value)}`,
+    )
+  }
+}
+
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value)
+}

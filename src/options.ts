@@ -1,0 +1,113 @@
+/** The options of `JobQueue.open`, with their defaults and checks. */
+import type { Backoff } from './backoff.js'
+import { OptionError } from './errors.js'
+import { checkInteger, checkNumber, FINISHED_STATES, type FinishedState } from './job.js'
+import { MOST_THREADS } from './pool/pool.js'
+import type { Keep, Retention } from './store/store.js'
+import type { TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
+import { availableParallelism } from 'node:os'
+
+export interface QueueOptions<Names extends string = string> {
+  /** Which module runs which task: a map from task name to worker module, or a worker factory. */
+  workers: WorkerMap<Names> | WorkerFactory
+  /** With a worker factory: options of single tasks. In a map they stand beside the module. */
+  tasks?: Record<string, TaskOptions>
+  /** How many threads run jobs at most: 0 (hold everything) to 1024. Default: `os.availableParallelism()`. */
+  maxWorkers?: number
+  /** How often a job is tried before it fails for good: 1 to 1000. Default 3. */
+  attempts?: number
+  /** How long to wait before a job is tried again. Default: exponential from 1 s. */
+  backoff?: Backoff
+  /** Longest run of one attempt, in ms; 0, the default, for none. */
+  timeout?: number
+  /**
+   * What an acknowledged job survives. `'disk'`, the default: a power cut (the write is fsynced). `'process'`: the death of
+   * the process, in whatever way.
+   */
+  durability?: 'disk' | 'process'
+  /**
+   * How many finished jobs are kept, and for how long (ms). Defaults: completed and cancelled ones `{ count: 10_000, age:
+   * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none.
+   */
+  keep?: Partial<Record<FinishedState, Partial<Keep>>>
+  /** The largest encoded input that is accepted, in bytes. Default 67,108,864 (64 MiB). */
+  maxJobBytes?: number
+  /** How long an idle thread is kept before it is ended, in ms. Default 5000. */
+  idleTimeout?: number
+  /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended, in ms. Default 1000. */
+  abortGrace?: number
+}
+
+/** The options that are settled here; `Tasks` settles the others. */
+export interface Settings {
+  readonly maxWorkers: number
+  readonly durability: 'disk' | 'process'
+  readonly retention: Retention
+  readonly maxJobBytes: number
+  readonly idleTimeout: number
+  readonly abortGrace: number
+}
+
+const DAY_MS = 24 * 3_600_000
+const LONGEST_MS = 2 ** 31 - 1
+
+const KEEP: Retention = {
+  completed: { count: 10_000, age: DAY_MS },
+  failed: { count: 100_000, age: 30 * DAY_MS },
+  cancelled: { count: 10_000, age: DAY_MS },
+}
+
+const OPTIONS = [
+  'workers',
+  'tasks',
+  'maxWorkers',
+  'attempts',
+  'backoff',
+  'timeout',
+  'durability',
+  'keep',
+  'maxJobBytes',
+  'idleTimeout',
+  'abortGrace',
+]
+
+/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
+export function settingsOf(options: QueueOptions): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw new OptionError(`open() needs options with at least \`workers\`, got ${String(options)}`)
+  for (const name of Object.keys(options))
+    if (!OPTIONS.includes(name))
+      throw new OptionError(`open() has no option ${JSON.stringify(name)}: use ${OPTIONS.join(', ')}`)
+  const {
+    maxWorkers = Math.max(1, availableParallelism()),
+    durability = 'disk',
+    keep = {},
+    maxJobBytes = 64 * 1024 * 1024,
+    idleTimeout = 5000,
+    abortGrace = 1000,
+  } = options
+  checkMaxWorkers(maxWorkers)
+  if (durability !== 'disk' && durability !== 'process')
+    throw new OptionError(`durability must be 'disk' or 'process', got ${String(durability)}`)
+  checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
+  checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
+  checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
+  return { maxWorkers, durability, retention: retentionOf(keep), maxJobBytes, idleTimeout, abortGrace }
+}
+
+export function checkMaxWorkers(count: unknown): void {
+  checkInteger('maxWorkers', count, 0, MOST_THREADS)
+}
+
+function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
+  if (typeof keep !== 'object') throw new OptionError(`keep must be an object, got ${String(keep)}`)
+  for (const name of Object.keys(keep))
+    if (!(name in KEEP)) throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
+  const of = (state: FinishedState): Keep => {
+    const { count = KEEP[state].count, age = KEEP[state].age } = keep[state] ?? {}
+    checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
+    checkNumber(`keep.${state}.age`, age, 0, Number.POSITIVE_INFINITY, 'ms')
+    return { count, age }
+  }
+  return { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') }
+}

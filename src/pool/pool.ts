@@ -1,0 +1,232 @@
+/**
+ * The pool: hands waybills to Piscina's threads and says what became of their jobs.
+ *
+ * Piscina spawns a thread when a waybill finds none free, reuses the first idle one, and ends threads that have been idle for
+ * `idleTimeout`. So the number of threads follows the number of waybills that its user lets out at once. Threads with the
+ * same memory limits share one Piscina, which sets them per instance; most applications need but one.
+ */
+import { fileURLToPath } from 'node:url'
+import type { ResourceLimits, Worker } from 'node:worker_threads'
+import { Piscina } from 'piscina'
+import { type ErrorData, toErrorData } from '../errors.js'
+import type { Place } from '../job.js'
+import { type Packed, packJobs, type ThreadMessage, type WaybillMessage, type WorkerModule } from './waybill.js'
+import { type Result, type StopReason, type Timed, WaybillOut } from './waybill-out.js'
+
+/** A job as the pool needs to know it. */
+export interface PoolJob extends Timed {
+  readonly place: Place
+  readonly task: string
+  readonly attempt: number
+  readonly module: WorkerModule
+  readonly meta: Uint8Array | undefined
+  readonly input: Uint8Array
+}
+
+export interface PoolEvents<Job> {
+  results(results: Result<Job>[]): void
+  started(job: Job): void
+  progress(job: Job, value: Uint8Array): void
+  log(job: Job, text: string): void
+}
+
+export interface PoolOptions {
+  /** How long an idle thread is kept, in ms. */
+  readonly idleTimeout: number
+  /** How long a stopped job that listens to its signal may take to end, in ms. */
+  readonly abortGrace: number
+}
+
+/** More than this at once are not let out, so that no waybill waits in Piscina's own queue behind another. */
+export const MOST_THREADS = 1024
+
+/** A thread that fails before it takes its waybill is no job's fault, unless it happens this often in a row. */
+const FAILED_STARTS = 3
+
+/** The threads that share memory limits. */
+interface Crew<Job extends PoolJob> {
+  readonly piscina: Piscina
+  readonly out: Map<number, { waybill: WaybillOut<Job>; abort: AbortController; hasThread: boolean }>
+  readonly exits: Map<number, Promise<void>>
+  failedStarts: number
+  lastError: unknown
+}
+
+export class Pool<Job extends PoolJob> {
+  readonly #options: PoolOptions
+  readonly #events: PoolEvents<Job>
+  readonly #crews = new Map<string, Crew<Job>>()
+  readonly #waybillOf = new Map<Job, WaybillOut<Job>>()
+  #lastNumber = 0
+  #busy = 0
+
+  constructor(options: PoolOptions, events: PoolEvents<Job>) {
+    this.#options = options
+    this.#events = events
+  }
+
+  /** How many threads are running jobs. */
+  get busy(): number {
+    return this.#busy
+  }
+
+  /** How many threads there are, the idle ones included. */
+  get threads(): number {
+    let threads = 0
+    for (const { piscina } of this.#crews.values()) threads += piscina.threads.length
+    return threads
+  }
+
+  /** Sends jobs to a thread. `freed` is called when that thread is free for other jobs. */
+  dispatch(jobs: readonly Job[], limits: ResourceLimits | undefined, freed: () => void): void {
+    const crew = this.#crew(limits)
+    const abort = new AbortController()
+    const waybill = new WaybillOut<Job>(++this.#lastNumber, jobs, this.#options.abortGrace, {
+      results: (results) => {
+        for (const { job } of results) this.#waybillOf.delete(job)
+        this.#events.results(results)
+      },
+      started: (job) => this.#events.started(job),
+      kill: () => abort.abort(),
+    })
+    for (const job of jobs) this.#waybillOf.set(job, waybill)
+    const out = { waybill, abort, hasThread: true }
+    crew.out.set(waybill.number, out)
+    this.#busy++
+    // Of several, the first outcome or look will tell.
+    if (jobs.length === 1) waybill.noteStarted(0)
+    const message = pack(waybill)
+    crew.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
+      (outcomes: Uint8Array) => {
+        crew.failedStarts = 0
+        out.hasThread = false
+        waybill.receive(outcomes)
+        // Outcomes that were sent ahead come another way, and may still be on it.
+        if (waybill.isSettled) crew.out.delete(waybill.number)
+        this.#busy--
+        freed()
+      },
+      async (error: unknown) => {
+        out.hasThread = false
+        // What the thread sent before it ended has arrived once its exit is known.
+        await crew.exits.get(waybill.state.threadId)
+        this.#judge(crew, waybill, error)
+        crew.out.delete(waybill.number)
+        this.#busy--
+        freed()
+      },
+    )
+  }
+
+  /** Stops a job that is out. `false`: it has finished already, or is not here. */
+  stop(job: Job, reason: StopReason): boolean {
+    return this.#waybillOf.get(job)?.stop(job, reason) ?? false
+  }
+
+  /** Takes back every job that has not started. */
+  recallAll(): void {
+    for (const waybill of new Set(this.#waybillOf.values())) waybill.recall()
+  }
+
+  /** Stops every job that is out. */
+  stopAll(reason: StopReason): void {
+    this.recallAll()
+    for (const [job, waybill] of [...this.#waybillOf]) waybill.stop(job, reason)
+  }
+
+  /** Ends all threads. Jobs that are out get no result. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#crews.values()].map(({ piscina }) => piscina.destroy()))
+  }
+
+  #judge(crew: Crew<Job>, waybill: WaybillOut<Job>, error: unknown): void {
+    if (waybill.isSettled) return
+    const hasBegun = waybill.state.threadId !== 0
+    if (!hasBegun) crew.failedStarts++
+    const cause = isAbort(error) ? (crew.lastError ?? error) : error
+    const { message, code } = toErrorData(cause)
+    // Piscina says "worker exited" of its own; anything else is what the thread itself threw.
+    const isUncaught = !/^worker exited with code/.test(message) && code !== 'ERR_WORKER_OUT_OF_MEMORY'
+    waybill.judge(threadDied(cause, hasBegun), isUncaught, hasBegun || crew.failedStarts >= FAILED_STARTS)
+  }
+
+  #receive(crew: Crew<Job>, message: ThreadMessage): void {
+    const out = crew.out.get(message.waybill)
+    if (!out) return
+    const { waybill, hasThread } = out
+    if ('outcomes' in message) {
+      waybill.receive(message.outcomes)
+      if (waybill.isSettled && !hasThread) crew.out.delete(waybill.number)
+      return
+    }
+    const job = waybill.jobs[message.index]
+    if (!job) return
+    if ('log' in message) this.#events.log(job, message.log)
+    else this.#events.progress(job, message.progress)
+  }
+
+  #crew(limits: ResourceLimits | undefined): Crew<Job> {
+    const name = JSON.stringify(limits ?? null)
+    const known = this.#crews.get(name)
+    if (known) return known
+    const piscina = new Piscina({
+      filename: fileURLToPath(new URL('./thread.js', import.meta.url)),
+      minThreads: 0,
+      maxThreads: MOST_THREADS,
+      idleTimeout: this.#options.idleTimeout,
+      recordTiming: false,
+      ...(limits && { resourceLimits: limits }),
+    })
+    const crew: Crew<Job> = { piscina, out: new Map(), exits: new Map(), failedStarts: 0, lastError: undefined }
+    piscina.on('message', (message: ThreadMessage) => this.#receive(crew, message))
+    piscina.on('workerCreate', () => noteExits(crew.exits, piscina.threads))
+    piscina.on('workerDestroy', () => setImmediate(() => abortStranded(crew)))
+    piscina.on('error', (error: unknown) => {
+      crew.lastError = error
+    })
+    this.#crews.set(name, crew)
+    return crew
+  }
+}
+
+function pack<Job extends PoolJob>(waybill: WaybillOut<Job>): WaybillMessage {
+  const kinds: (WorkerModule & { task: string })[] = []
+  const packed = waybill.jobs.map(({ place, attempt, task, module, meta, input }): Packed => {
+    let kind = kinds.findIndex(
+      (each) => each.task === task && each.url === module.url && each.exportName === module.exportName,
+    )
+    if (kind < 0) kind = kinds.push({ ...module, task }) - 1
+    return { place, attempt, kind, meta, input }
+  })
+  return { number: waybill.number, state: waybill.state.buffer, kinds, jobs: packJobs(packed) }
+}
+
+function noteExits(exits: Map<number, Promise<void>>, threads: readonly Worker[]): void {
+  for (const worker of threads) {
+    const id = worker.threadId
+    if (id < 0 || exits.has(id)) continue
+    const exit = new Promise<void>((resolve) => {
+      worker.once('exit', () => resolve())
+    })
+    exits.set(id, exit)
+    void exit.then(() => setImmediate(() => exits.delete(id)))
+  }
+}
+
+/** A thread that ends while it starts up leaves its waybill in Piscina's queue, for which no other thread comes. */
+function abortStranded<Job extends PoolJob>({ piscina, out }: Crew<Job>): void {
+  const waiting = [...out.values()].filter(({ hasThread }) => hasThread)
+  const stranded = waiting.filter(({ waybill }) => waybill.state.threadId === 0)
+  const missing = waiting.length - piscina.threads.length
+  for (const { abort } of stranded.slice(0, Math.max(0, missing))) abort.abort()
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}
+
+function threadDied(cause: unknown, hasBegun: boolean): ErrorData {
+  const data = toErrorData(cause)
+  const what = hasBegun ? 'the thread ended while this job was running' : 'no thread could be started for this job'
+  return { name: 'ThreadDiedError', code: 'MILLRACE_THREAD_DIED', message: `${what}: ${data.message}`, cause: data }
+}

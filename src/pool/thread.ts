@@ -1,0 +1,154 @@
+/**
+ * What runs inside a worker thread: one waybill at a time, one job after another.
+ *
+ * Outcomes leave the thread after a turn of its event loop, so that an error thrown out of band (an unhandled rejection, say)
+ * ends the thread before the job that caused it has been reported as completed.
+ */
+import { parentPort, threadId } from 'node:worker_threads'
+import { decode, encode } from '../codec.js'
+import { type ErrorData, toErrorData, WorkerModuleError } from '../errors.js'
+import { ThreadJobContext } from './context.js'
+import {
+  DONE,
+  LISTENING,
+  monotonicMs,
+  OutcomeBuffer,
+  type Packed,
+  SharedState,
+  STARTED,
+  type ThreadMessage,
+  unpackJobs,
+  WAITING,
+  type WaybillMessage,
+  type WorkerModule,
+} from './waybill.js'
+
+/** Outcomes do not stay here longer than this, other than for the job that is running. */
+const HOLD_MS = 4
+
+/** What is returned is copied; more than this is sent, which is not. */
+const RETURNED_BYTES = 16_384
+
+type JobFunction = (input: unknown, job: ThreadJobContext) => unknown
+
+/** Runs a waybill. Returns the outcomes that were not sent before. */
+export default async function run(message: WaybillMessage): Promise<Uint8Array> {
+  const state = new SharedState(message.state)
+  state.threadId = threadId
+  const outcomes = new OutcomeBuffer()
+  let sentAt = monotonicMs()
+  let index = 0
+  for (const job of unpackJobs(message.jobs, state.words.length)) {
+    const now = monotonicMs()
+    if (now - sentAt > HOLD_MS && outcomes.count > 0) {
+      await turn()
+      send({ waybill: message.number, outcomes: outcomes.take() })
+      sentAt = now
+    }
+    state.startedAt = monotonicMs()
+    if (state.move(index, WAITING, STARTED)) {
+      // Only a promise is awaited: a synchronous job costs no turn of the microtask queue.
+      const running = runJob(job, index, message, state, outcomes)
+      if (running) await running
+    }
+    index++
+  }
+  await turn()
+  if (outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
+  send({ waybill: message.number, outcomes: outcomes.take() })
+  return outcomes.take()
+}
+
+function runJob(
+  job: Packed,
+  index: number,
+  message: WaybillMessage,
+  state: SharedState,
+  outcomes: OutcomeBuffer,
+): Promise<void> | undefined {
+  const kind = message.kinds[job.kind] as WaybillMessage['kinds'][number]
+  const context = new ThreadJobContext(job, kind.task, message.number, index, state)
+  let startedAt = state.startedAt
+  const end = (isError: boolean, bytes: Uint8Array): void => {
+    context.end()
+    outcomes.push(index, isError, monotonicMs() - startedAt, bytes)
+    if (!state.move(index, STARTED, DONE)) state.move(index, LISTENING, DONE)
+  }
+  const fulfil = (output: unknown): void => {
+    let bytes: Uint8Array
+    try {
+      bytes = encode(output, 'output')
+    } catch (error) {
+      return reject(error)
+    }
+    end(false, bytes)
+  }
+  const reject = (error: unknown): void => end(true, encodeError(error))
+  const call = (fn: JobFunction): Promise<void> | undefined => {
+    startedAt = monotonicMs()
+    const output = fn(decode(job.input), context)
+    if (isThenable(output)) return Promise.resolve(output).then(fulfil, reject)
+    fulfil(output)
+    return undefined
+  }
+  try {
+    const known = functions.get(functionKey(kind))
+    return known ? call(known) : load(kind).then(call).catch(reject)
+  } catch (error) {
+    reject(error)
+    return undefined
+  }
+}
+
+const functions = new Map<string, JobFunction>()
+
+/** Finds the function that a module exports, be it an ES module or a CommonJS one. */
+async function load(module: WorkerModule): Promise<JobFunction> {
+  const { url, exportName } = module
+  const namespace = await import(url).catch((cause: unknown) => {
+    throw new WorkerModuleError(`loading ${url} failed: ${toErrorData(cause).message}`, { cause })
+  })
+  const found = [namespace, namespace.default, namespace.default?.default]
+    .flatMap((each: unknown) => (exportName === 'default' ? [each, propertyOf(each, 'default')] : [propertyOf(each, exportName)]))
+    .find((each) => typeof each === 'function')
+  if (!found)
+    throw new WorkerModuleError(
+      `${url} has no function as its ${exportName === 'default' ? 'default export' : `export "${exportName}"`}, it has ${Object.keys(namespace).join(', ') || 'no exports'}`,
+    )
+  functions.set(functionKey(module), found as JobFunction)
+  return found as JobFunction
+}
+
+function functionKey({ url, exportName }: WorkerModule): string {
+  return `${exportName} ${url}`
+}
+
+function propertyOf(value: unknown, name: string): unknown {
+  return value && (typeof value === 'object' || typeof value === 'function')
+    ? (value as Record<string, unknown>)[name]
+    : undefined
+}
+
+function encodeError(error: unknown): Uint8Array {
+  let data: ErrorData
+  try {
+    data = toErrorData(error)
+  } catch {
+    data = { name: 'Error', message: 'the worker threw something that cannot be read' }
+  }
+  return encode(data, 'error')
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof propertyOf(value, 'then') === 'function'
+}
+
+function send(message: ThreadMessage & { outcomes: Uint8Array<ArrayBuffer> }): void {
+  parentPort?.postMessage(message, [message.outcomes.buffer])
+}
+
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+}

@@ -1,0 +1,215 @@
+/**
+ * A waybill while it is out, as the main thread sees it: who is in it, what has come back, who is to be stopped.
+ *
+ * ```
+ *  out ──all outcomes there──▶ settled            its thread returned
+ *   └──the thread ended──▶ ended ──▶ settled      what has no outcome is judged by its word: see `judge`
+ * ```
+ */
+import { decode } from '../codec.js'
+import type { ErrorData } from '../errors.js'
+import {
+  CANCELLED,
+  CLOSING,
+  DONE,
+  KILLED,
+  LISTENING,
+  monotonicMs,
+  RECALLED,
+  readOutcomes,
+  SharedState,
+  STARTED,
+  TIMED_OUT,
+  WAITING,
+} from './waybill.js'
+
+export type StopReason = 'cancelled' | 'timedOut' | 'closing'
+
+/** What became of a job that was handed out. */
+export type Result<Job> =
+  | { readonly kind: 'completed'; readonly job: Job; readonly output: Uint8Array; readonly ranMs: number }
+  | { readonly kind: 'threw'; readonly job: Job; readonly error: ErrorData; readonly ranMs: number }
+  | { readonly kind: 'stopped'; readonly job: Job; readonly reason: StopReason }
+  /** Its run ended its thread. */
+  | { readonly kind: 'died'; readonly job: Job; readonly error: ErrorData }
+  /** It was not run, or its outcome was lost through another's doing; `alone` if it may have been its own. */
+  | { readonly kind: 'returned'; readonly job: Job; readonly alone: boolean }
+
+export interface Timed {
+  /** Longest run, in ms; 0 for none. */
+  readonly timeoutMs: number
+}
+
+/** A waybill out for longer than this gives back the jobs that it has not started. */
+const RECALL_AFTER_MS = 10
+const LONGEST_TIMER_MS = 2 ** 31 - 1
+
+const STOP_WORD = { cancelled: CANCELLED, timedOut: TIMED_OUT, closing: CLOSING } as const
+
+export interface WaybillEvents<Job> {
+  results(results: Result<Job>[]): void
+  started(job: Job): void
+  /** End the thread. */
+  kill(): void
+}
+
+export class WaybillOut<Job extends Timed> {
+  readonly number: number
+  readonly jobs: readonly Job[]
+  readonly state: SharedState
+  readonly #events: WaybillEvents<Job>
+  readonly #abortGraceMs: number
+  /** The jobs without a result, by index. */
+  readonly #open: Map<number, Job>
+  readonly #stops = new Map<number, StopReason>()
+  readonly #started = new Set<number>()
+  #timer: NodeJS.Timeout | undefined
+  #graceTimer: NodeJS.Timeout | undefined
+  #begunAt: number | undefined
+
+  constructor(number: number, jobs: readonly Job[], abortGraceMs: number, events: WaybillEvents<Job>) {
+    this.number = number
+    this.jobs = jobs
+    this.state = new SharedState(jobs.length)
+    this.#events = events
+    this.#abortGraceMs = abortGraceMs
+    this.#open = new Map(jobs.entries())
+    this.#watch()
+  }
+
+  get isSettled(): boolean {
+    return this.#open.size === 0
+  }
+
+  /** Says once that a job has started, as far as is known. */
+  noteStarted(index: number): void {
+    const job = this.#open.get(index)
+    if (!job || this.#started.has(index)) return
+    this.#started.add(index)
+    this.#events.started(job)
+  }
+
+  /** Outcomes have arrived from the thread. */
+  receive(packed: Uint8Array): void {
+    const results: Result<Job>[] = []
+    for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
+      const job = this.#open.get(index)
+      if (!job) continue
+      const reason = this.#stops.get(index)
+      this.noteStarted(index)
+      this.#open.delete(index)
+      if (reason) results.push({ kind: 'stopped', job, reason })
+      else if (isError) results.push({ kind: 'threw', job, error: decode(bytes) as ErrorData, ranMs })
+      else results.push({ kind: 'completed', job, output: bytes, ranMs })
+    }
+    if (this.isSettled) this.#stopTimers()
+    if (results.length > 0) this.#events.results(results)
+  }
+
+  /** Takes back the jobs that the thread has not started. */
+  recall(): void {
+    const results: Result<Job>[] = []
+    for (const [index, job] of this.#open)
+      if (this.state.move(index, WAITING, RECALLED)) {
+        this.#open.delete(index)
+        results.push({ kind: 'returned', job, alone: false })
+      }
+    if (this.isSettled) this.#stopTimers()
+    if (results.length > 0) this.#events.results(results)
+  }
+
+  /**
+   * Stops a job: one that has not started at once; one that listens to its signal is asked, and given `abortGrace` ms; any
+   * other is stopped by ending its thread. `false`: it has finished already.
+   */
+  stop(job: Job, reason: StopReason): boolean {
+    const index = this.jobs.indexOf(job)
+    if (!this.#open.has(index)) return false
+    if (this.#stops.has(index)) return true
+    if (this.state.move(index, WAITING, RECALLED)) {
+      this.#open.delete(index)
+      this.#events.results([{ kind: 'stopped', job, reason }])
+      return true
+    }
+    if (this.state.move(index, STARTED, KILLED)) {
+      this.#stops.set(index, reason)
+      this.#kill()
+      return true
+    }
+    if (this.state.move(index, LISTENING, STOP_WORD[reason])) {
+      this.#stops.set(index, reason)
+      Atomics.notify(this.state.words, index)
+      this.#graceTimer = setTimeout(() => this.#kill(), this.#abortGraceMs)
+      return true
+    }
+    return false
+  }
+
+  /** The thread has ended with jobs still open. */
+  judge(error: ErrorData, isUncaught: boolean, mayBeBlamed: boolean): void {
+    this.#stopTimers()
+    const wasKilled = this.#stops.size > 0
+    const entries = [...this.#open]
+    const running = entries.find(([index]) => isRunning(this.state.stateOf(index)))
+    const unsent = entries.filter(([index]) => this.state.stateOf(index) === DONE)
+    // An error out of band may stem from any job whose outcome is still there; an exit only from the one that is running.
+    const culprit = isUncaught && unsent.length + (running ? 1 : 0) > 1 ? undefined : (running ?? unsent[0])
+    const blamed = wasKilled ? undefined : (culprit ?? (running || unsent.length > 0 ? undefined : mayBeBlamed && entries[0]))
+    const isUnclear = !wasKilled && !blamed
+    const results = entries.map(([index, job]): Result<Job> => {
+      const reason = this.#stops.get(index)
+      if (reason) return { kind: 'stopped', job, reason }
+      if (blamed && index === blamed[0]) return { kind: 'died', job, error }
+      const hasRun = this.state.stateOf(index) === DONE || isRunning(this.state.stateOf(index))
+      this.state.move(index, WAITING, RECALLED)
+      return { kind: 'returned', job, alone: isUnclear && hasRun }
+    })
+    this.#open.clear()
+    this.#events.results(results)
+  }
+
+  /** Ends the thread, having taken back what would have run on it next. */
+  #kill(): void {
+    this.recall()
+    this.#events.kill()
+  }
+
+  #watch(): void {
+    const waitMs = this.#nextLookMs()
+    if (waitMs === undefined) return
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(1, waitMs), LONGEST_TIMER_MS))
+  }
+
+  /** When the running job may be due for a look, from now. */
+  #nextLookMs(): number | undefined {
+    const [first] = this.#open.entries()
+    if (!first) return undefined
+    if (this.#open.size > 1) return RECALL_AFTER_MS
+    const [index, { timeoutMs }] = first
+    if (timeoutMs === 0) return undefined
+    const hasStarted = isRunning(this.state.stateOf(index))
+    return hasStarted ? this.state.startedAt + timeoutMs - monotonicMs() : timeoutMs
+  }
+
+  #look(): void {
+    const now = monotonicMs()
+    if (this.state.threadId !== 0) this.#begunAt ??= now
+    for (const [index, job] of this.#open) {
+      if (!isRunning(this.state.stateOf(index))) continue
+      this.noteStarted(index)
+      if (job.timeoutMs > 0 && now - this.state.startedAt >= job.timeoutMs) this.stop(job, 'timedOut')
+      break
+    }
+    if (this.#begunAt !== undefined && this.#open.size > 1) this.recall()
+    this.#watch()
+  }
+
+  #stopTimers(): void {
+    clearTimeout(this.#timer)
+    clearTimeout(this.#graceTimer)
+  }
+}
+
+function isRunning(word: number): boolean {
+  return word === STARTED || word === LISTENING
+}

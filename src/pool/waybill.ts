@@ -1,0 +1,218 @@
+/**
+ * A waybill: what travels with a batch of jobs to a thread, and how both sides speak about it while it is out.
+ *
+ * The jobs' bytes go in one transferred buffer, the outcomes come back in others, so that the main thread only moves bytes.
+ * Beside them both sides share a state word per job:
+ *
+ * ```
+ *  WAITING ──thread──▶ STARTED ──thread──▶ DONE
+ *     │                 │  └──thread, on reading job.signal──▶ LISTENING ──thread──▶ DONE
+ *     │                 main: its thread is ended                  main: asked to end itself
+ *     └─main─▶ RECALLED └─────▶ KILLED                             └─────▶ CANCELLED, TIMED_OUT or CLOSING
+ * ```
+ *
+ * Every move is a compare-and-exchange, so that each job is run by one side's decision only: a recalled job is not started,
+ * a finished one is not stopped.
+ */
+import type { Place } from '../job.js'
+
+export const WAITING = 0
+export const STARTED = 1
+export const LISTENING = 2
+export const DONE = 3
+export const RECALLED = 4
+export const KILLED = 5
+export const CANCELLED = 6
+export const TIMED_OUT = 7
+export const CLOSING = 8
+
+/** The shared state of a waybill: which thread has it, when its current job started, and a word per job. */
+export class SharedState {
+  readonly buffer: SharedArrayBuffer
+  readonly words: Int32Array
+  readonly #thread: Int32Array
+  readonly #startedAt: Float64Array
+
+  constructor(jobs: number | SharedArrayBuffer) {
+    this.buffer = typeof jobs === 'number' ? new SharedArrayBuffer(HEAD_BYTES + 4 * jobs) : jobs
+    this.#startedAt = new Float64Array(this.buffer, 0, 1)
+    this.#thread = new Int32Array(this.buffer, 8, 1)
+    this.words = new Int32Array(this.buffer, HEAD_BYTES)
+  }
+
+  /** The id of the thread that has taken it, 0 while none has. */
+  get threadId(): number {
+    return Atomics.load(this.#thread, 0)
+  }
+  set threadId(id: number) {
+    Atomics.store(this.#thread, 0, id)
+  }
+
+  /** When the current job started, on the clock of `monotonicMs`. Written before the job's word. */
+  get startedAt(): number {
+    return this.#startedAt[0] as number
+  }
+  set startedAt(ms: number) {
+    this.#startedAt[0] = ms
+  }
+
+  stateOf(index: number): number {
+    return Atomics.load(this.words, index)
+  }
+
+  /** Moves a job from one state to another. `false`: it was in a third. */
+  move(index: number, from: number, to: number): boolean {
+    return Atomics.compareExchange(this.words, index, from, to) === from
+  }
+}
+
+const HEAD_BYTES = 16
+
+/** A clock that only goes forward and reads the same in every thread of the process, in ms. */
+export function monotonicMs(): number {
+  const [seconds, nanoseconds] = process.hrtime()
+  return seconds * 1e3 + nanoseconds / 1e6
+}
+
+/** Where a job's function is: a module's URL and the name of its export. */
+export interface WorkerModule {
+  readonly url: string
+  readonly exportName: string
+}
+
+/** A job as it is packed. */
+export interface Packed {
+  readonly place: Place
+  readonly attempt: number
+  /** Which of the message's modules and tasks. */
+  readonly kind: number
+  readonly meta: Uint8Array | undefined
+  readonly input: Uint8Array
+}
+
+/** What a thread is given. */
+export interface WaybillMessage {
+  readonly number: number
+  readonly state: SharedArrayBuffer
+  readonly kinds: readonly (WorkerModule & { readonly task: string })[]
+  readonly jobs: ArrayBuffer
+}
+
+/** Each job's fixed part: lane, priority, seq, attempt, kind, and the lengths of meta and input. Then all the bytes. */
+const JOB_BYTES = 32
+
+export function packJobs(jobs: readonly Packed[]): ArrayBuffer {
+  let size = jobs.length * JOB_BYTES
+  for (const { meta, input } of jobs) size += (meta?.byteLength ?? 0) + input.byteLength
+  const buffer = new ArrayBuffer(size)
+  const view = new DataView(buffer)
+  const bytes = new Uint8Array(buffer)
+  let at = 0
+  let dataAt = jobs.length * JOB_BYTES
+  for (const { place, attempt, kind, meta, input } of jobs) {
+    view.setFloat64(at, place.seq)
+    view.setUint32(at + 8, place.lane)
+    view.setInt32(at + 12, place.priority)
+    view.setUint32(at + 16, attempt)
+    view.setUint32(at + 20, kind)
+    view.setUint32(at + 24, meta?.byteLength ?? 0)
+    view.setUint32(at + 28, input.byteLength)
+    if (meta) bytes.set(meta, dataAt)
+    dataAt += meta?.byteLength ?? 0
+    bytes.set(input, dataAt)
+    dataAt += input.byteLength
+    at += JOB_BYTES
+  }
+  return buffer
+}
+
+/** The jobs of a message in turn. Their bytes are views on it. */
+export function* unpackJobs(buffer: ArrayBuffer, count: number): Generator<Packed> {
+  const view = new DataView(buffer)
+  let dataAt = count * JOB_BYTES
+  for (let at = 0; at < count * JOB_BYTES; at += JOB_BYTES) {
+    const metaBytes = view.getUint32(at + 24)
+    const inputBytes = view.getUint32(at + 28)
+    yield {
+      place: { seq: view.getFloat64(at), lane: view.getUint32(at + 8), priority: view.getInt32(at + 12) },
+      attempt: view.getUint32(at + 16),
+      kind: view.getUint32(at + 20),
+      meta: metaBytes > 0 ? new Uint8Array(buffer, dataAt, metaBytes) : undefined,
+      input: new Uint8Array(buffer, dataAt + metaBytes, inputBytes),
+    }
+    dataAt += metaBytes + inputBytes
+  }
+}
+
+/** What became of a job in its thread: its encoded output, or its encoded error. */
+export interface Outcome {
+  readonly index: number
+  readonly isError: boolean
+  readonly ranMs: number
+  readonly bytes: Uint8Array
+}
+
+const OUTCOME_BYTES = 20
+
+/** Outcomes on their way back, gathered in one growing buffer. */
+export class OutcomeBuffer {
+  #bytes = new Uint8Array(1024)
+  #length = 0
+  #count = 0
+
+  get count(): number {
+    return this.#count
+  }
+
+  get bytes(): number {
+    return this.#length
+  }
+
+  push(index: number, isError: boolean, ranMs: number, bytes: Uint8Array): void {
+    const end = this.#length + OUTCOME_BYTES + bytes.byteLength
+    if (end > this.#bytes.byteLength) {
+      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.byteLength))
+      grown.set(this.#bytes.subarray(0, this.#length))
+      this.#bytes = grown
+    }
+    const view = new DataView(this.#bytes.buffer, this.#length)
+    view.setUint32(0, index)
+    view.setUint32(4, isError ? 1 : 0)
+    view.setFloat64(8, ranMs)
+    view.setUint32(16, bytes.byteLength)
+    this.#bytes.set(bytes, this.#length + OUTCOME_BYTES)
+    this.#length = end
+    this.#count++
+  }
+
+  /** Hands over what was gathered, to be transferred, and starts anew. */
+  take(): Uint8Array<ArrayBuffer> {
+    const taken = this.#bytes.subarray(0, this.#length)
+    this.#bytes = new Uint8Array(1024)
+    this.#length = 0
+    this.#count = 0
+    return taken
+  }
+}
+
+/** The outcomes in what `OutcomeBuffer.take` gave. Their bytes are views on it. */
+export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  for (let at = 0; at < packed.byteLength; ) {
+    const length = view.getUint32(at + 16)
+    const start = at + OUTCOME_BYTES
+    yield {
+      index: view.getUint32(at),
+      isError: view.getUint32(at + 4) === 1,
+      ranMs: view.getFloat64(at + 8),
+      bytes: packed.subarray(start, start + length),
+    }
+    at = start + length
+  }
+}
+
+/** What a thread says while a waybill is out. */
+export type ThreadMessage =
+  | { readonly waybill: number; readonly outcomes: Uint8Array }
+  | { readonly waybill: number; readonly index: number; readonly progress: Uint8Array }
+  | { readonly waybill: number; readonly index: number; readonly log: string }

@@ -1,0 +1,527 @@
+/**
+ * A durable job queue that feeds a pool of worker threads.
+ *
+ * ```ts
+ * const queue = await JobQueue.open('./jobs', {
+ *   workers: { thumbnail: new URL('./workers/thumbnail.js', import.meta.url) },
+ * })
+ * const job = await queue.enqueue('thumbnail', { file: 'a.jpg', width: 200 })
+ * const output = await job.finished()
+ * ```
+ */
+import { EventEmitter } from 'node:events'
+import { resolve as resolvePath } from 'node:path'
+import { decode, encode } from './codec.js'
+import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
+import { Job, type JobHost } from './handle.js'
+import {
+  checkEnqueueOptions,
+  checkInteger,
+  checkNumber,
+  type EnqueueOptions,
+  FINISHED_STATES,
+  type FinishedState,
+  type Head,
+  JOB_STATES,
+  type JobCounts,
+  type JobState,
+  type Place,
+  parseId,
+  type StoredJob,
+} from './job.js'
+import { type Mapped, type MapOptions, mapInputs } from './map.js'
+import { checkMaxWorkers, type QueueOptions, type Settings, settingsOf } from './options.js'
+import { Scheduler, type Settled } from './scheduler.js'
+import { LevelStore } from './store/level/level-store.js'
+import type { Claimed, NewJob, Recovered, Store } from './store/store.js'
+import type { InputArgs, InputOf, OutputOf, TaskTypes, UntypedTasks } from './task-types.js'
+import { Tasks } from './tasks.js'
+import { Waiters } from './waiters.js'
+
+export interface QueueEvents {
+  /** Jobs have been added, started or settled; at most once in a turn of the event loop. */
+  updated: [counts: JobCounts]
+  /** An attempt has started. Of small jobs that travel together it may be said only when they end. */
+  started: [job: Job]
+  /** A job has completed, failed for good or been cancelled, and that is durable. */
+  finished: [job: Job]
+  completed: [job: Job]
+  failed: [job: Job]
+  /** An attempt has failed and the job waits for the next one. */
+  retrying: [job: Job]
+  cancelled: [job: Job]
+  progress: [job: Job, value: unknown]
+  log: [job: Job, text: string]
+  /** Nothing is running, waiting or delayed any more. */
+  idle: []
+  /** The directory cannot be written: nothing is accepted or started from now on. */
+  error: [error: Error]
+}
+
+/** Which jobs to list. */
+export interface JobsQuery<Names extends string = string> {
+  /** Default: all. */
+  state?: JobState | readonly JobState[]
+  /** Default: all. */
+  task?: Names
+  /** At most so many: 1 to 10,000. Default 100. */
+  limit?: number
+  /** Only what comes after this id: the last one of the page before. */
+  after?: string
+}
+
+export interface CleanOptions<Names extends string = string> {
+  /** Which finished jobs. Default `'completed'`. */
+  state?: FinishedState
+  /** Only those that finished more than this many ms ago. Default 0: all. */
+  olderThan?: number
+  /** Only those of this task. Default: all. */
+  task?: Names
+  /** At most so many. Default: all. */
+  limit?: number
+}
+
+export interface CloseOptions {
+  /** How long running jobs may take to finish, in ms, before they are stopped and returned to the backlog. Default 30,000. */
+  timeout?: number
+}
+
+export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends EventEmitter<QueueEvents> {
+  readonly directory: string
+  /** What an earlier process left behind: how many jobs were in transit, how many wait in all. */
+  readonly recovered: Recovered
+  readonly #store: Store
+  readonly #tasks: Tasks
+  readonly #settings: Settings
+  readonly #scheduler: Scheduler
+  readonly #waiters = new Waiters()
+  readonly #host: JobHost
+  #isUpdateDue = false
+  #closing: Promise<void> | undefined
+  #broken: Error | undefined
+
+  /**
+   * Opens a queue in a directory: makes it if it is new, restores it if it is not. What was running when the last process
+   * ended goes back to its old place in the backlog. Jobs start at once, unless `maxWorkers` is 0.
+   *
+   * @throws {OptionError} an option is wrong. @throws {WorkerModuleError} a worker module is missing.
+   * @throws {LockedError} the directory is open already. @throws {NotAQueueError} it holds something else.
+   * @throws {FormatError} another version wrote it. @throws {StoreError} it cannot be read or written.
+   */
+  static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
+    directory: string,
+    options: QueueOptions<keyof Tasks_ & string>,
+  ): Promise<JobQueue<Tasks_>> {
+    if (typeof directory !== 'string' || directory === '')
+      throw new OptionError(`the directory must be a path, got ${String(directory)}`)
+    const settings = settingsOf(options)
+    const { workers, tasks, attempts, backoff, timeout } = options
+    const defaults = {
+      ...(attempts !== undefined && { attempts }),
+      ...(backoff !== undefined && { backoff }),
+      ...(timeout !== undefined && { timeout }),
+    }
+    const registry = await Tasks.from(workers, tasks, defaults)
+    const path = resolvePath(directory)
+    const { store, recovered } = await LevelStore.open(path, {
+      durability: settings.durability,
+      retention: settings.retention,
+      attemptsOf: (task, head) => registry.attemptsOf(task, head),
+    })
+    return new JobQueue<Tasks_>(path, store, recovered, registry, settings)
+  }
+
+  private constructor(directory: string, store: Store, recovered: Recovered, tasks: Tasks, settings: Settings) {
+    super()
+    this.directory = directory
+    this.recovered = recovered
+    this.#store = store
+    this.#tasks = tasks
+    this.#settings = settings
+    this.#host = {
+      taskOf: ({ place }) => store.task(place.lane) ?? '',
+      attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
+      finished: (job) => this.#finished(job),
+      cancel: (id) => this.cancel(id),
+      retry: (id) => this.retry(id),
+      remove: (id) => this.remove(id),
+    }
+    this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
+      started: (job) => {
+        if (this.listenerCount('started') > 0) this.#emit('started', this.#runningJob(job))
+        this.#noteUpdated()
+      },
+      settled: (jobs) => this.#report(jobs),
+      progress: (job, value) => {
+        if (this.listenerCount('progress') > 0) this.#emit('progress', this.#runningJob(job), decode(value))
+      },
+      log: (job, text) => {
+        if (this.listenerCount('log') > 0) this.#emit('log', this.#runningJob(job), text)
+      },
+      idle: () => {
+        this.#waiters.idle()
+        this.#emit('idle')
+      },
+      broken: (error) => {
+        this.#broken = error
+        this.#waiters.rejectAll(error)
+        this.#emit('error', error)
+      },
+    })
+  }
+
+  /**
+   * Adds a job. Fulfilled when it is durable.
+   *
+   * @throws {UnknownTaskError} no worker module was given for the task. @throws {OptionError} an option is wrong.
+   * @throws {ValueError} the input or `meta` cannot be carried. @throws {TooLargeError} the input is too large.
+   * @throws {ClosedError} the queue is closed. @throws {StoreError} the directory cannot be written.
+   */
+  async enqueue<Name extends keyof Tasks_ & string>(
+    task: Name,
+    ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
+  ): Promise<Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>> {
+    const [job] = await this.#add(task, [input], options ?? {})
+    return job as Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>
+  }
+
+  /**
+   * Adds a job for each input in one atomic write: all of them or none. `options` holds for all, or is a function that gives
+   * each its own. Throws as `enqueue` does.
+   */
+  async enqueueMany<Name extends keyof Tasks_ & string>(
+    task: Name,
+    inputs: Iterable<InputOf<Tasks_[Name]>>,
+    options: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions) = {},
+  ): Promise<Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>[]> {
+    const jobs = await this.#add(task, [...inputs], options as EnqueueOptions)
+    return jobs as Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>[]
+  }
+
+  /**
+   * Runs a task on each input and gives the outcomes as they come, in the order in which the jobs finish. No more than
+   * `buffer` jobs (default 1000) are in the queue at once, so inputs may be endless. A job that fails gives an outcome with
+   * an `error`, it does not end the loop.
+   */
+  map<Name extends keyof Tasks_ & string>(
+    task: Name,
+    inputs: Iterable<InputOf<Tasks_[Name]>> | AsyncIterable<InputOf<Tasks_[Name]>>,
+    options: MapOptions = {},
+  ): AsyncGenerator<Mapped<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>, void, undefined> {
+    const { buffer = 1000, ...rest } = options
+    checkInteger('buffer', buffer, 1, 1_000_000)
+    const add = async (input: unknown) => (await this.#add(task, [input], rest))[0] as Job
+    return mapInputs(inputs, buffer, add) as AsyncGenerator<
+      Mapped<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>,
+      void,
+      undefined
+    >
+  }
+
+  /** How many threads run jobs at most. */
+  get maxWorkers(): number {
+    return this.#scheduler.maxWorkers
+  }
+
+  /** How many threads are running jobs now. */
+  get numWorkers(): number {
+    return this.#scheduler.numWorkers
+  }
+
+  /**
+   * Changes how many threads run jobs at most: 0 to 1024. More take effect at once; with fewer, running jobs finish, and
+   * threads that are idle then end after `idleTimeout`. 0 holds everything.
+   */
+  setMaxWorkers(count: number): void {
+    this.#assertOpen()
+    checkMaxWorkers(count)
+    this.#scheduler.maxWorkers = count
+  }
+
+  /** Starts no more jobs, of this task or of any, until `resume`. What runs goes on. Not remembered by the directory. */
+  pause(task?: keyof Tasks_ & string): void {
+    this.#setPaused(true, task)
+  }
+
+  /** Undoes `pause` with the same argument. */
+  resume(task?: keyof Tasks_ & string): void {
+    this.#setPaused(false, task)
+  }
+
+  isPaused(task?: keyof Tasks_ & string): boolean {
+    return this.#scheduler.isPaused(task === undefined ? undefined : this.#lane(task))
+  }
+
+  /** The job with this id; `undefined` if there is none any more. */
+  async job(id: string): Promise<Job | undefined> {
+    this.#assertOpen()
+    const job = await this.#store.get(placeOf(id))
+    return job && new Job(this.#host, job)
+  }
+
+  /** Jobs in the order of their ids: by task, then priority, then age. */
+  async jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
+    this.#assertOpen()
+    const { state, task, limit = 100, after } = query
+    const states = state === undefined ? undefined : [state].flat()
+    for (const each of states ?? [])
+      if (!JOB_STATES.includes(each))
+        throw new OptionError(`state must be one of ${JOB_STATES.join(', ')}, got ${JSON.stringify(each)}`)
+    checkInteger('limit', limit, 1, 10_000)
+    const found = await this.#store.list({
+      limit,
+      ...(states && { states }),
+      ...(task !== undefined && { lane: this.#lane(task) }),
+      ...(after !== undefined && { after: placeOf(after) }),
+    })
+    return found.map((job) => new Job(this.#host, job))
+  }
+
+  /** How many jobs are in each state, of one task or of all. Exact, and costs no read. */
+  counts(task?: keyof Tasks_ & string): JobCounts {
+    this.#assertOpen()
+    return this.#store.counts(task === undefined ? undefined : this.#lane(task))
+  }
+
+  /**
+   * Cancels a job that has not finished: one that waits at once; one that runs is asked through `job.signal` if it reads
+   * that, and else stopped by ending its thread, in synchronous code too. Fulfilled when that is done, with `false` if the job
+   * had finished already.
+   *
+   * @throws {NoJobError} there is no such job.
+   */
+  async cancel(id: string): Promise<boolean> {
+    this.#assertOpen()
+    const place = placeOf(id)
+    const wasCancelled = await this.#scheduler.cancel(place)
+    if (!wasCancelled) await this.#existing(place, id)
+    return wasCancelled
+  }
+
+  /**
+   * Sends a failed or cancelled job back to its old place in the backlog with as many attempts again, and a delayed one without
+   * more waiting.
+   *
+   * @throws {NoJobError} there is no such job. @throws {JobStateError} it waits, runs or has completed.
+   */
+  async retry(id: string): Promise<void> {
+    this.#assertOpen()
+    const place = placeOf(id)
+    const { state, head } = await this.#existing(place, id)
+    const task = this.#store.task(place.lane)
+    const { granted: _granted, ...asEnqueued } = head
+    const attempts = this.#tasks.attemptsOf(task, asEnqueued)
+    if (!(await this.#store.revive(place, attempts)))
+      throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
+    this.#noteUpdated()
+  }
+
+  /**
+   * Deletes a job that is not running.
+   *
+   * @throws {NoJobError} there is no such job. @throws {JobStateError} it is running.
+   */
+  async remove(id: string): Promise<void> {
+    this.#assertOpen()
+    const place = placeOf(id)
+    await this.#existing(place, id)
+    if (!(await this.#store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
+    this.#waiters.reject(place.seq, new NoJobError(id))
+    this.#scheduler.noteRemoved()
+    this.#noteUpdated()
+  }
+
+  /** Deletes finished jobs, the oldest first, and says how many. */
+  async clean(options: CleanOptions<keyof Tasks_ & string> = {}): Promise<number> {
+    this.#assertOpen()
+    const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
+    if (!FINISHED_STATES.includes(state))
+      throw new OptionError(`state must be one of ${FINISHED_STATES.join(', ')}, got ${JSON.stringify(state)}`)
+    checkNumber('olderThan', olderThan, 0, Number.MAX_SAFE_INTEGER, 'ms')
+    checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)
+    const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)
+    return this.#store.clean(state, before, limit, task === undefined ? undefined : this.#lane(task))
+  }
+
+  /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */
+  idle(): Promise<void> {
+    if (this.#broken) return Promise.reject(this.#broken)
+    this.#assertOpen()
+    return this.#scheduler.isIdle ? Promise.resolve() : this.#waiters.untilIdle()
+  }
+
+  /** Lets the process end while the queue has nothing to do but wait for delayed jobs. */
+  unref(): this {
+    this.#scheduler.unref()
+    return this
+  }
+
+  /** Undoes `unref`. */
+  ref(): this {
+    this.#scheduler.ref()
+    return this
+  }
+
+  /**
+   * Stops starting jobs, lets those that run finish, returns the ones that take longer than `timeout` to the backlog without
+   * charging the attempt, and releases the directory. Closing twice is closing once. Promises of jobs that did not finish are
+   * rejected with a ClosedError.
+   */
+  close({ timeout = 30_000 }: CloseOptions = {}): Promise<void> {
+    checkNumber('timeout', timeout, 0, Number.POSITIVE_INFINITY, 'ms')
+    this.#closing ??= this.#scheduler.close(timeout).finally(() => this.#waiters.rejectAll(new ClosedError()))
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #add(
+    task: string,
+    inputs: readonly unknown[],
+    options: EnqueueOptions | ((input: unknown, index: number) => EnqueueOptions),
+  ): Promise<Job[]> {
+    this.#assertOpen()
+    if (this.#broken) throw this.#broken
+    this.#tasks.known(task)
+    const lane = this.#store.lane(task)
+    let head = typeof options === 'function' ? undefined : headOf(options)
+    let priority = typeof options === 'function' ? 0 : (options.priority ?? 0)
+    const jobs = inputs.map((input, index): NewJob => {
+      if (typeof options === 'function') {
+        const own = options(input, index)
+        head = headOf(own)
+        priority = own.priority ?? 0
+      }
+      return { lane, priority, head, input: encode(input, 'input', this.#settings.maxJobBytes) }
+    })
+    const enqueuedAt = Date.now()
+    const places = await this.#scheduler.add(jobs)
+    this.#noteUpdated()
+    return Promise.all(
+      jobs.map(({ head = NO_HEAD, input }, index) => {
+        const place = places[index] as Place
+        // A job with a key may be one that was there already.
+        return this.#handle({ place, state: stateOf(head, enqueuedAt), enqueuedAt, head, body: input })
+      }),
+    )
+  }
+
+  #handle(job: StoredJob): Job | Promise<Job> {
+    if (job.head.key === undefined) return new Job(this.#host, job)
+    return this.#store.get(job.place).then((stored) => new Job(this.#host, stored ?? job))
+  }
+
+  #finished(job: StoredJob): Promise<unknown> {
+    if (this.#broken) return Promise.reject(this.#broken)
+    if (this.#closing) return Promise.reject(new ClosedError())
+    const promise = this.#waiters.untilFinished(job.place.seq)
+    if (!this.#store.isLive(job.place))
+      this.#store.get(job.place).then(
+        (stored) => this.#waiters.settle(this.#taskOf(job.place), job.place, stored),
+        (error: Error) => this.#waiters.reject(job.place.seq, error),
+      )
+    return promise
+  }
+
+  #report(settled: readonly Settled[]): void {
+    for (const job of settled) {
+      if (job.state !== 'delayed' && job.state !== 'waiting')
+        this.#waiters.settle(this.#taskOf(job.place), job.place, job)
+    }
+    this.#noteUpdated()
+    const names = ['finished', 'completed', 'failed', 'retrying', 'cancelled'] as const
+    if (!names.some((name) => this.listenerCount(name) > 0)) return
+    for (const stored of settled) {
+      const job = new Job(this.#host, stored)
+      if (stored.state === 'delayed' || stored.state === 'waiting') this.#emit('retrying', job)
+      else {
+        this.#emit(stored.state, job)
+        this.#emit('finished', job)
+      }
+    }
+  }
+
+  #noteUpdated(): void {
+    if (this.#isUpdateDue || this.listenerCount('updated') === 0) return
+    this.#isUpdateDue = true
+    setImmediate(() => {
+      this.#isUpdateDue = false
+      if (!this.#closing) this.#emit('updated', this.#store.counts())
+    })
+  }
+
+  /** A listener that throws is its owner's trouble, as in any emitter, but must not stop the queue halfway. */
+  #emit<Name extends keyof QueueEvents>(name: Name, ...args: QueueEvents[Name]): void {
+    try {
+      ;(this.emit as (name: string, ...args: unknown[]) => boolean).call(this, name, ...args)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+    }
+  }
+
+  #runningJob({ place, enqueuedAt, head, attempt, input }: Claimed): Job {
+    return new Job(this.#host, {
+      place,
+      state: 'running',
+      enqueuedAt,
+      head: { ...head, attempt },
+      body: input,
+    })
+  }
+
+  async #existing(place: Place, id: string): Promise<StoredJob> {
+    const job = await this.#store.get(place)
+    if (!job) throw new NoJobError(id)
+    return job
+  }
+
+  #setPaused(isPaused: boolean, task: string | undefined): void {
+    this.#assertOpen()
+    this.#scheduler.setPaused(isPaused, task === undefined ? undefined : this.#lane(task))
+  }
+
+  #lane(task: string): number {
+    this.#tasks.known(task)
+    return this.#store.lane(task)
+  }
+
+  #taskOf(place: Place): string {
+    return this.#store.task(place.lane) ?? ''
+  }
+
+  #assertOpen(): void {
+    if (this.#closing) throw new ClosedError()
+  }
+}
+
+const NO_HEAD: Readonly<Head> = Object.freeze({})
+
+/** What is to be stored of a job's options: nothing, if they are all left to their defaults. */
+function headOf(options: EnqueueOptions): Head | undefined {
+  checkEnqueueOptions(options)
+  const { delay, runAt, attempts, backoff, timeout, key, meta } = options
+  const head: Head = {
+    ...(delay !== undefined && delay > 0 && { runAt: Math.ceil(Date.now() + delay) }),
+    ...(runAt !== undefined && { runAt: Math.ceil(runAt instanceof Date ? runAt.getTime() : runAt) }),
+    ...(attempts !== undefined && { attempts }),
+    ...(backoff !== undefined && { backoff }),
+    ...(timeout !== undefined && { timeout }),
+    ...(key !== undefined && { key }),
+    ...(meta !== undefined && { meta: encode(meta, 'meta') }),
+  }
+  return Object.keys(head).length > 0 ? head : undefined
+}
+
+function stateOf(head: Readonly<Head>, now: number): JobState {
+  return head.runAt !== undefined && head.runAt > now ? 'delayed' : 'waiting'
+}
+
+function placeOf(id: string): Place {
+  const place = parseId(id)
+  if (!place) throw new OptionError(`a job's id is 24 hexadecimal digits, got ${JSON.stringify(id)}`)
+  return place
+}

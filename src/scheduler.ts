@@ -1,0 +1,435 @@
+/**
+ * The scheduler: what runs next, and what happens to the outcome.
+ *
+ * A job's way: `#pump` claims it into a waybill when a thread is free, `#dispatch` hands the waybill to the pool once the
+ * claim is durable, `#conclude` turns each result into a settlement, and when that is durable the application is told.
+ * Nothing is told that a crash could undo.
+ */
+import { backoffDelay } from './backoff.js'
+import { decode } from './codec.js'
+import { type ErrorData, type Failure, toErrorData } from './errors.js'
+import { formatId, type Head, type JobCounts, type JobState, type Place } from './job.js'
+import { Lane, WaybillPlan } from './lane.js'
+import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
+import type { Result } from './pool/waybill-out.js'
+import type { Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
+import type { Tasks } from './tasks.js'
+import { WakeTimer } from './wake-timer.js'
+
+/** A job that is settled, as the application is told. */
+export interface Settled {
+  readonly place: Place
+  readonly state: Exclude<JobState, 'running'>
+  readonly enqueuedAt: number
+  readonly head: Readonly<Head>
+  /** The output of a completed job, else the input. */
+  readonly body: Uint8Array
+}
+
+export interface SchedulerEvents {
+  started(job: Claimed): void
+  settled(jobs: readonly Settled[]): void
+  progress(job: Claimed, value: Uint8Array): void
+  log(job: Claimed, text: string): void
+  idle(): void
+  broken(error: Error): void
+}
+
+interface RunningJob extends PoolJob {
+  readonly claimed: Claimed
+  readonly lane: Lane
+}
+
+const PRUNE_INTERVAL_MS = 60_000
+
+export class Scheduler implements StoreEvents {
+  readonly #tasks: Tasks
+  readonly #store: Store
+  readonly #events: SchedulerEvents
+  readonly #pool: Pool<RunningJob>
+  readonly #lanes = new Map<number, Lane>()
+  /** Jobs that were handed to the pool, by seq. */
+  readonly #handedOut = new Map<number, RunningJob>()
+  /** Who waits to hear whether a job in transit was cancelled; it is, if its claim has yet to be written. */
+  readonly #cancelling = new Map<number, ((wasCancelled: boolean) => void)[]>()
+  readonly #claimed = new Set<number>()
+  readonly #dueTimer: WakeTimer
+  readonly #pruneTimer: NodeJS.Timeout
+  #maxWorkers: number
+  /** Waybills that are being claimed or are out. */
+  #out = 0
+  /** Jobs that are being added and not counted yet. */
+  #adding = 0
+  /** Settlements that are being written. */
+  #settling = 0
+  #isPaused = false
+  #isClosing = false
+  #isPumpDue = false
+  #isIdle = true
+  #whenQuiet: (() => void) | undefined
+  #broken: Error | undefined
+
+  constructor(store: Store, tasks: Tasks, maxWorkers: number, pool: PoolOptions, events: SchedulerEvents) {
+    this.#tasks = tasks
+    this.#store = store
+    this.#maxWorkers = maxWorkers
+    this.#events = events
+    this.#pool = new Pool(pool, {
+      results: (results) => this.#conclude(results),
+      started: ({ claimed }) => events.started(claimed),
+      progress: ({ claimed }, value) => events.progress(claimed, value),
+      log: ({ claimed }, text) => events.log(claimed, text),
+    })
+    this.#dueTimer = new WakeTimer(() => this.#promote())
+    this.#pruneTimer = setInterval(() => this.#prune(), PRUNE_INTERVAL_MS).unref()
+    for (const task of store.tasks()) this.#lane(store.lane(task))
+    store.watch(this)
+    this.#isIdle = this.#hasNothingToDo()
+    this.due()
+    this.#prune()
+    this.runnable()
+  }
+
+  get maxWorkers(): number {
+    return this.#maxWorkers
+  }
+  set maxWorkers(count: number) {
+    this.#maxWorkers = count
+    this.runnable()
+  }
+
+  /** How many threads are running jobs. */
+  get numWorkers(): number {
+    return this.#pool.busy
+  }
+
+  get isIdle(): boolean {
+    return this.#adding === 0 && this.#hasNothingToDo()
+  }
+
+  /** Pauses or resumes everything, or the jobs of one task. */
+  setPaused(isPaused: boolean, lane?: number): void {
+    if (lane === undefined) this.#isPaused = isPaused
+    else {
+      const line = this.#lane(lane)
+      if (line) line.isPaused = isPaused
+    }
+    this.runnable()
+  }
+
+  isPaused(lane?: number): boolean {
+    return this.#isPaused || (lane !== undefined && (this.#lane(lane)?.isPaused ?? false))
+  }
+
+  unref(): void {
+    this.#dueTimer.unref()
+  }
+
+  ref(): void {
+    this.#dueTimer.ref()
+  }
+
+  async add(jobs: readonly NewJob[]): Promise<Place[]> {
+    this.#adding++
+    this.#isIdle = false
+    for (const { lane } of jobs) this.#lane(lane)
+    try {
+      return await this.#store.add(jobs)
+    } finally {
+      this.#adding--
+      this.#noteIdle()
+    }
+  }
+
+  /** Cancels a job that has not finished. `false`: it had, or there is none. */
+  async cancel(place: Place): Promise<boolean> {
+    while (!this.#broken) {
+      const job = this.#handedOut.get(place.seq)
+      if (job && !this.#pool.stop(job, 'cancelled')) return false
+      if (job || this.#claimed.has(place.seq)) {
+        if (await this.#cancelled(place)) return true
+        // It timed out first: there may be another attempt to cancel.
+        continue
+      }
+      if (await this.#store.cancel(place)) {
+        await this.#reportStored(place)
+        return true
+      }
+      // It may have been claimed while the store looked for it.
+      if (!this.#handedOut.has(place.seq) && !this.#claimed.has(place.seq)) return false
+    }
+    throw this.#broken
+  }
+
+  /** A waiting or delayed job was deleted: it may have been the last one. */
+  noteRemoved(): void {
+    this.due()
+    this.#noteIdle()
+  }
+
+  /** Stops claiming, lets what runs finish for up to `timeoutMs`, returns the rest to the backlog. */
+  async close(timeoutMs: number): Promise<void> {
+    this.#isClosing = true
+    clearInterval(this.#pruneTimer)
+    this.#dueTimer.stop()
+    this.#pool.recallAll()
+    if (this.#out > 0 && !this.#broken) {
+      const quiet = new Promise<void>((resolve) => {
+        this.#whenQuiet = resolve
+      })
+      const timer = timeoutMs < 2 ** 31 ? setTimeout(() => this.#pool.stopAll('closing'), timeoutMs) : undefined
+      await quiet
+      clearTimeout(timer)
+    }
+    await this.#pool.close()
+    await this.#store.close()
+  }
+
+  /** Jobs may have become claimable. Many say so at once: one look is enough. */
+  runnable(): void {
+    if (this.#isPumpDue) return
+    this.#isPumpDue = true
+    queueMicrotask(() => {
+      this.#isPumpDue = false
+      this.#pump()
+    })
+  }
+
+  due(): void {
+    this.#dueTimer.wakeAt(this.#isClosing ? undefined : this.#store.nextDue())
+  }
+
+  broken(error: Error): void {
+    if (this.#broken) return
+    this.#broken = error
+    this.#dueTimer.stop()
+    this.#whenQuiet?.()
+    for (const seq of [...this.#cancelling.keys()]) this.#answerCancel(seq, false)
+    this.#events.broken(error)
+  }
+
+  get #isHeld(): boolean {
+    return this.#isPaused || this.#isClosing || this.#broken !== undefined
+  }
+
+  #pump(): void {
+    while (!this.#isHeld && this.#out < this.#maxWorkers) {
+      const share = Math.ceil(this.#store.counts().waiting / (this.#maxWorkers - this.#out))
+      const plan = new WaybillPlan(share, (lane) => this.#lane(lane))
+      const claim = this.#store.claim((candidate) => plan.pick(candidate))
+      if (!claim) break
+      this.#isIdle = false
+      this.#out++
+      for (const lane of plan.lanes) lane.out++
+      for (const { place } of claim.jobs) this.#claimed.add(place.seq)
+      claim.written.then(
+        () => this.#dispatch(claim, plan.lanes),
+        () => this.#free(plan.lanes),
+      )
+    }
+    this.#noteIdle()
+  }
+
+  #dispatch(claim: Claim, lanes: ReadonlySet<Lane>): void {
+    const settlements: Settlement[] = []
+    const jobs: RunningJob[] = []
+    // What was held while the claim was being written goes back as if it had not been claimed.
+    const isLate = this.#isHeld || this.#out > this.#maxWorkers
+    for (const claimed of claim.jobs) {
+      this.#claimed.delete(claimed.place.seq)
+      const lane = this.#lane(claimed.place.lane)
+      if (this.#cancelling.has(claimed.place.seq)) settlements.push(cancelled(claimed))
+      else if (isLate || !lane || lane.isPaused) settlements.push({ outcome: 'released', job: claimed })
+      else {
+        const job = this.#prepare(claimed, lane)
+        if ('outcome' in job) settlements.push(job)
+        else jobs.push(job)
+      }
+    }
+    if (settlements.length > 0) this.#settle(settlements)
+    if (jobs.length === 0) return this.#free(lanes)
+    for (const job of jobs) this.#handedOut.set(job.place.seq, job)
+    this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => this.#free(lanes))
+  }
+
+  /** Finds the job's module; the attempt fails if there is none. */
+  #prepare(claimed: Claimed, lane: Lane): RunningJob | Settlement {
+    const { place, head, attempt, input } = claimed
+    const task = lane.config.name
+    try {
+      const module = this.#tasks.moduleFor(task, () => ({
+        id: formatId(place),
+        task,
+        priority: place.priority,
+        attempt,
+        meta: head.meta && decode(head.meta),
+      }))
+      const timeoutMs = head.timeout ?? lane.config.timeout
+      return { claimed, lane, place, task, attempt, module, meta: head.meta, input, timeoutMs }
+    } catch (error) {
+      return this.#failed(claimed, lane, toErrorData(error))
+    }
+  }
+
+  #free(lanes: ReadonlySet<Lane>): void {
+    this.#out--
+    for (const lane of lanes) lane.out--
+    if (this.#out === 0) this.#whenQuiet?.()
+    // At once, so that the next claim is written together with the outcomes that have just come.
+    this.#pump()
+  }
+
+  #conclude(results: readonly Result<RunningJob>[]): void {
+    const settlements: Settlement[] = []
+    const ran = new Map<Lane, { ms: number; jobs: number }>()
+    for (const result of results) {
+      const { lane, claimed } = result.job
+      this.#handedOut.delete(claimed.place.seq)
+      settlements.push(this.#settlementOf(result))
+      if ('ranMs' in result) {
+        const sum = ran.get(lane) ?? { ms: 0, jobs: 0 }
+        sum.ms += result.ranMs
+        sum.jobs++
+        ran.set(lane, sum)
+      }
+    }
+    for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)
+    this.#settle(settlements)
+  }
+
+  #settlementOf(result: Result<RunningJob>): Settlement {
+    const { lane, claimed } = result.job
+    switch (result.kind) {
+      case 'completed':
+        return { outcome: 'completed', job: claimed, output: result.output, startedAt: Date.now() - result.ranMs }
+      case 'threw':
+      case 'died':
+        return this.#failed(claimed, lane, result.error)
+      case 'returned':
+        return { outcome: 'released', job: claimed, alone: result.alone }
+      case 'stopped':
+        if (result.reason === 'cancelled') return cancelled(claimed)
+        if (result.reason === 'closing') return { outcome: 'released', job: claimed }
+        return this.#failed(claimed, lane, timedOut(result.job.timeoutMs))
+    }
+  }
+
+  /** An attempt has failed: again later, or for good. */
+  #failed(job: Claimed, lane: Lane, error: ErrorData): Settlement {
+    const now = Date.now()
+    const failure: Failure = { attempt: job.attempt, at: now, ...error }
+    const head: Head = { ...job.head, attempt: job.attempt, failures: [...(job.head.failures ?? []), failure] }
+    const isFinal = error.code === 'MILLRACE_UNRECOVERABLE'
+    if (isFinal || job.attempt >= this.#tasks.attemptsOf(lane.config.name, job.head))
+      return { outcome: 'failed', job, head }
+    const delay = backoffDelay(head.backoff ?? lane.config.backoff, head.failures?.length ?? 1)
+    return { outcome: 'retry', job, head: { ...head, runAt: now + delay } }
+  }
+
+  #settle(settlements: readonly Settlement[]): void {
+    this.#settling++
+    this.#store.settle(settlements).then(
+      () => {
+        this.#settling--
+        const settled: Settled[] = []
+        for (const settlement of settlements) {
+          const { job, outcome } = settlement
+          this.#answerCancel(job.place.seq, outcome === 'cancelled')
+          if (outcome !== 'released') settled.push(settledOf(settlement))
+        }
+        if (settled.length > 0) this.#events.settled(settled)
+        this.#noteIdle()
+      },
+      () => {
+        // The store has said that it is broken, and the queue with it.
+      },
+    )
+  }
+
+  #cancelled(place: Place): Promise<boolean> {
+    return new Promise((resolve) => {
+      const others = this.#cancelling.get(place.seq) ?? []
+      this.#cancelling.set(place.seq, [...others, resolve])
+    })
+  }
+
+  #answerCancel(seq: number, wasCancelled: boolean): void {
+    for (const resolve of this.#cancelling.get(seq) ?? []) resolve(wasCancelled)
+    this.#cancelling.delete(seq)
+  }
+
+  async #reportStored(place: Place): Promise<void> {
+    const job = await this.#store.get(place)
+    const { state } = job ?? {}
+    if (job && state && state !== 'running') this.#events.settled([{ ...job, state }])
+    else this.#events.settled([{ place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }])
+    this.#noteIdle()
+  }
+
+  #promote(): void {
+    this.#store.promote(Date.now()).then(
+      () => this.due(),
+      () => {},
+    )
+  }
+
+  #prune(): void {
+    this.#store.prune(Date.now()).catch(() => {})
+  }
+
+  #noteIdle(): void {
+    if (this.#isIdle || this.#adding > 0 || !this.#hasNothingToDo()) return
+    this.#isIdle = true
+    this.#events.idle()
+  }
+
+  /** Jobs of tasks that have no worker module here are not waited for. */
+  #hasNothingToDo(): boolean {
+    if (this.#out > 0 || this.#settling > 0) return false
+    for (const number of this.#lanes.keys()) {
+      const { waiting, delayed, running }: JobCounts = this.#store.counts(number)
+      if (waiting + delayed + running > 0) return false
+    }
+    return true
+  }
+
+  #lane(number: number): Lane | undefined {
+    const known = this.#lanes.get(number)
+    if (known) return known
+    const task = this.#store.task(number)
+    const config = task === undefined ? undefined : this.#tasks.config(task)
+    if (!config) return undefined
+    const lane = new Lane(config)
+    this.#lanes.set(number, lane)
+    return lane
+  }
+}
+
+function cancelled(job: Claimed): Settlement {
+  return { outcome: 'cancelled', job, head: job.head }
+}
+
+function timedOut(timeoutMs: number): ErrorData {
+  return {
+    name: 'TimeoutError',
+    message: `the job ran longer than its timeout of ${timeoutMs} ms`,
+    code: 'MILLRACE_TIMEOUT',
+  }
+}
+
+function settledOf(settlement: Exclude<Settlement, { outcome: 'released' }>): Settled {
+  const { job } = settlement
+  const { place, enqueuedAt } = job
+  switch (settlement.outcome) {
+    case 'completed': {
+      const head = { ...job.head, attempt: job.attempt, startedAt: settlement.startedAt, finishedAt: Date.now() }
+      return { place, state: 'completed', enqueuedAt, head, body: settlement.output }
+    }
+    case 'retry':
+      return { place, state: 'delayed', enqueuedAt, head: settlement.head, body: job.input }
+    default: {
+      const head = { ...settlement.head, finishedAt: Date.now() }
+      return { place, state: settlement.outcome, enqueuedAt, head, body: job.input }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A queue's directory: a marker file that says whose it is, a note of who has it open, and LevelDB's own files.
+ *
+ * LevelDB holds the lock, and the system drops it when the process dies, however it dies.
+ */
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { Level } from 'level'
+import { FormatError, LockedError, NotAQueueError, StoreError } from '../../errors.js'
+import { FORMAT_KEY } from './keys.js'
+import type { Database } from './writer.js'
+
+/** Written into a new directory, checked in an old one. Changed when the keys or records change. */
+export const FORMAT = 1
+
+const MARKER = 'MILLRACE'
+const OWNER = 'OWNER'
+const MARKER_TEXT = 'This directory is a millrace job queue. Its files belong together: copy or move it whole.\n'
+
+/**
+ * Opens the directory, making it if needed.
+ *
+ * @throws {NotAQueueError} it is a file, or holds something else.
+ * @throws {LockedError} it is open already.
+ * @throws {FormatError} another version of millrace wrote it.
+ * @throws {StoreError} it cannot be read or written.
+ */
+export async function openDirectory(directory: string): Promise<Database> {
+  await mark(directory)
+  const db: Database = new Level<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    writeBufferSize: 16 * 1024 * 1024,
+  })
+  await db.open().catch(async (error: unknown) => {
+    throw isLocked(error)
+      ? new LockedError(directory, await ownerOf(directory), error)
+      : new StoreError(`opening ${directory}`, error instanceof Error ? (error.cause ?? error) : error)
+  })
+  try {
+    await checkFormat(db, directory)
+    await writeFile(join(directory, OWNER), `${process.pid}\n`)
+  } catch (error) {
+    await db.close()
+    throw error
+  }
+  return db
+}
+
+async function mark(directory: string): Promise<void> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    if (error.code === 'ENOTDIR') throw new NotAQueueError(directory, 'is not a directory', { cause: error })
+    throw new StoreError(`reading ${directory}`, error)
+  })
+  if (names?.includes(MARKER)) return
+  if (names && names.length > 0)
+    throw new NotAQueueError(directory, `holds something else (${names.slice(0, 3).join(', ')})`)
+  try {
+    await mkdir(directory, { recursive: true })
+    const marker = await open(join(directory, MARKER), 'w')
+    await marker.writeFile(MARKER_TEXT)
+    await marker.sync()
+    await marker.close()
+    await syncDirectory(directory)
+    await syncDirectory(dirname(directory))
+  } catch (error) {
+    throw new StoreError(`making ${directory}`, error)
+  }
+}
+
+/** Makes a directory's new entries survive a power cut. Not every system lets one open a directory, nor needs it. */
+async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}
+
+async function checkFormat(db: Database, directory: string): Promise<void> {
+  const found = await db.get(FORMAT_KEY)
+  if (found === undefined) await db.put(FORMAT_KEY, Buffer.of(FORMAT), { sync: true })
+  else if (found.length !== 1 || found[0] !== FORMAT)
+    throw new FormatError(directory, found[0] ?? 'unknown', FORMAT)
+}
+
+function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (cause as { code?: unknown } | undefined)?.code === 'LEVEL_LOCKED'
+}
+
+async function ownerOf(directory: string): Promise<number | undefined> {
+  const text = await readFile(join(directory, OWNER), 'utf8').catch(() => '')
+  const pid = Number.parseInt(text, 10)
+  return pid > 0 ? pid : undefined
+}

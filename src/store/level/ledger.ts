@@ -1,0 +1,121 @@
+/**
+ * The small books of a directory, kept in memory and written with every group that changes them: each lane's task, how many
+ * jobs each lane has in each state, and the last number given out. So counting costs no read, after a crash neither.
+ */
+import type { FinishedState, JobCounts, JobState } from '../../job.js'
+import { countsKey, LAST_KEY, laneKey, laneOf, rangeOf } from './keys.js'
+import type { Batch, Database } from './writer.js'
+
+/** The states that are told apart on disk: a running job is stored as a waiting one. */
+const STORED = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
+export type CountedState = Exclude<JobState, 'running'>
+
+type Counts = Record<CountedState, number>
+
+export class Ledger {
+  readonly #lanes = new Map<string, number>()
+  readonly #tasks = new Map<number, string>()
+  readonly #counts = new Map<number, Counts>()
+  readonly #total = noCounts()
+  /** What the next group has to write. */
+  readonly #newLanes = new Set<number>()
+  readonly #changed = new Set<number>()
+  #last = 0
+  #written = 0
+
+  static async read(db: Database): Promise<Ledger> {
+    const ledger = new Ledger()
+    const last = await db.get(LAST_KEY)
+    ledger.#last = ledger.#written = last?.readUIntBE(0, 6) ?? 0
+    for await (const [key, value] of db.iterator(rangeOf('ml')))
+      ledger.#name(laneOf(key), value.toString('utf8'))
+    for await (const [key, value] of db.iterator(rangeOf('mc'))) {
+      const counts = ledger.#countsOf(laneOf(key))
+      STORED.forEach((state, index) => {
+        counts[state] = value.readUIntBE(index * 6, 6)
+        ledger.#total[state] += counts[state]
+      })
+    }
+    return ledger
+  }
+
+  /** A number larger than all before, in this process and earlier ones. It counts as given once its group is written. */
+  next(): number {
+    return ++this.#last
+  }
+
+  lane(task: string): number {
+    const known = this.#lanes.get(task)
+    if (known !== undefined) return known
+    const lane = this.#lanes.size
+    this.#name(lane, task)
+    this.#newLanes.add(lane)
+    return lane
+  }
+
+  task(lane: number): string | undefined {
+    return this.#tasks.get(lane)
+  }
+
+  get tasks(): string[] {
+    return [...this.#lanes.keys()]
+  }
+
+  get lanes(): Iterable<number> {
+    return this.#tasks.keys()
+  }
+
+  add(lane: number, state: CountedState, count: number): void {
+    this.#countsOf(lane)[state] += count
+    this.#total[state] += count
+    this.#changed.add(lane)
+  }
+
+  total(state: FinishedState): number {
+    return this.#total[state]
+  }
+
+  counts(lane: number | undefined, running: number): JobCounts {
+    const counts = lane === undefined ? this.#total : this.#countsOf(lane)
+    return { ...counts, waiting: counts.waiting - running, running }
+  }
+
+  /** Adds to a group what has changed since the last one. */
+  seal(batch: Batch): void {
+    for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
+    for (const lane of this.#changed) {
+      const counts = this.#countsOf(lane)
+      const value = Buffer.allocUnsafe(STORED.length * 6)
+      STORED.forEach((state, index) => {
+        value.writeUIntBE(counts[state], index * 6, 6)
+      })
+      batch.put(countsKey(lane), value)
+    }
+    if (this.#last !== this.#written) {
+      const last = Buffer.allocUnsafe(6)
+      last.writeUIntBE(this.#last, 0, 6)
+      batch.put(LAST_KEY, last)
+      this.#written = this.#last
+    }
+    this.#newLanes.clear()
+    this.#changed.clear()
+  }
+
+  #name(lane: number, task: string): void {
+    this.#lanes.set(task, lane)
+    this.#tasks.set(lane, task)
+  }
+
+  #countsOf(lane: number): Counts {
+    let counts = this.#counts.get(lane)
+    if (!counts) {
+      counts = noCounts()
+      this.#counts.set(lane, counts)
+    }
+    return counts
+  }
+}
+
+function noCounts(): Counts {
+  return { waiting: 0, delayed: 0, completed: 0, failed: 0, cancelled: 0 }
+}

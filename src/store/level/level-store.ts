@@ -1,0 +1,440 @@
+/**
+ * A store in one LevelDB directory, for one process.
+ *
+ * A job lives under exactly one state's prefix and its id is its place in line, so the common path costs one put (when it is
+ * enqueued) and one delete (when it is done). Claims are written per waybill, not per job. See `keys.ts` for the layout,
+ * `writer.ts` for group commit, `window.ts` for how the next jobs are found without seeking.
+ */
+import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
+import type {
+  Claim,
+  ListQuery,
+  NewJob,
+  Pick,
+  Recovered,
+  Retention,
+  Settlement,
+  Store,
+  StoreEvents,
+  Waiting,
+} from '../store.js'
+import { openDirectory } from './directory.js'
+import { Desk } from './desk.js'
+import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
+import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
+import { Ledger } from './ledger.js'
+import { Names } from './names.js'
+import { encodeRecord } from './record.js'
+import { type RecoveryOptions, recover } from './recovery.js'
+import { Retainer, readEntries } from './retainer.js'
+import { type Entry, Window } from './window.js'
+import { type Batch, type Database, Writer } from './writer.js'
+
+export interface LevelStoreOptions extends RecoveryOptions {
+  /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
+  readonly durability: 'disk' | 'process'
+  readonly retention: Retention
+}
+
+interface DueEntry extends Entry {
+  readonly place: Place
+}
+
+const WINDOW_JOBS = 2048
+const WINDOW_BYTES = 8 * 1024 * 1024
+const PROMOTED_AT_ONCE = 1000
+
+export class LevelStore implements Store {
+  readonly #db: Database
+  #events: StoreEvents = { runnable() {}, due() {}, broken() {} }
+  readonly #writer: Writer
+  readonly #ledger: Ledger
+  readonly #retainer: Retainer
+  readonly #names: Names
+  readonly #desk: Desk
+  readonly #lanes = new Map<number, Window<JobEntry>>()
+  readonly #due: Window<DueEntry>
+  /** Jobs in transit, by seq, until their outcome is written. */
+  readonly #transit = new Map<number, JobEntry>()
+  /** How many jobs of each lane are in transit, counted (as the ledger is) when a change is put into a group. */
+  readonly #running = new Map<number, number>()
+  #allRunning = 0
+  /** Jobs that must not be taken from a window: being promoted, cancelled or removed. */
+  readonly #withheld = new Set<number>()
+  #pruning: Promise<void> | undefined
+
+  /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
+  static async open(
+    directory: string,
+    options: LevelStoreOptions,
+  ): Promise<{ store: LevelStore; recovered: Recovered }> {
+    const db = await openDirectory(directory)
+    try {
+      const store = new LevelStore(db, await Ledger.read(db), options)
+      const { returned, failed } = await recover(db, store.#writer, store.#ledger, store.#retainer, options)
+      await store.#load()
+      const { waiting, delayed } = store.counts()
+      return { store, recovered: { returned, failed, waiting: waiting + delayed } }
+    } catch (error) {
+      await db.close()
+      throw error
+    }
+  }
+
+  private constructor(db: Database, ledger: Ledger, options: LevelStoreOptions) {
+    this.#db = db
+    this.#ledger = ledger
+    const broken = (error: unknown) => this.#events.broken(error as Error)
+    this.#writer = new Writer(db, {
+      fsync: options.durability === 'disk',
+      seal: (batch) => {
+        const after = this.#retainer.seal(batch)
+        ledger.seal(batch)
+        return after
+      },
+      onBroken: broken,
+    })
+    this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)
+    this.#names = new Names(db, (jobs) => this.#add(jobs))
+    this.#due = new Window<DueEntry>(
+      {
+        read: async (after, limit) => {
+          const range = after ? { gt: after, lt: rangeOf('t').lt } : rangeOf('t')
+          const { entries, isLast } = await readEntries(db, range, limit)
+          return { entries: entries.map(([key]) => dueEntry(key)), isLast }
+        },
+        between: (look) => this.#writer.between(look),
+        isFree: ({ place }) => !this.#withheld.has(place.seq),
+        filled: () => this.#events.due(),
+        failed: broken,
+      },
+      WINDOW_JOBS,
+      WINDOW_BYTES,
+    )
+    this.#desk = new Desk({
+      db,
+      writer: this.#writer,
+      ledger,
+      retainer: this.#retainer,
+      isRunning: ({ seq }) => this.#transit.has(seq),
+      withhold: (place) => this.#withhold(place),
+      dropDue: (key) => this.#due.remove(key),
+      enter: (entry) => this.#enter(entry),
+    })
+  }
+
+  async #load(): Promise<void> {
+    const fills = [...this.#ledger.lanes].map((lane) => this.#window(lane).fill())
+    await Promise.all([...fills, this.#due.fill(), this.#retainer.load()])
+  }
+
+  watch(events: StoreEvents): void {
+    this.#events = events
+  }
+
+  lane(task: string): number {
+    return this.#ledger.lane(task)
+  }
+
+  task(lane: number): string | undefined {
+    return this.#ledger.task(lane)
+  }
+
+  tasks(): string[] {
+    return this.#ledger.tasks
+  }
+
+  add(jobs: readonly NewJob[]): Promise<Place[]> {
+    return jobs.some(({ head }) => head?.key !== undefined) ? this.#names.add(jobs) : this.#add(jobs)
+  }
+
+  #add(jobs: readonly NewJob[]): Promise<Place[]> {
+    const now = Date.now()
+    const places: Place[] = []
+    const waiting: JobEntry[] = []
+    const delayed: DueEntry[] = []
+    const put = (batch: Batch) => {
+      for (const { lane, priority, head, input } of jobs) {
+        const place = { lane, priority, seq: this.#ledger.next() }
+        const record = encodeRecord(now, head, input)
+        places.push(place)
+        if (head?.key !== undefined) batch.put(nameKey(lane, head.key), jobKey('waiting', place).subarray(1))
+        if (head?.runAt !== undefined && head.runAt > now) {
+          delayed.push(this.#putDelayed(batch, place, head.runAt, record))
+        } else {
+          const entry = new JobEntry(place, record)
+          batch.put(entry.key, record)
+          this.#ledger.add(lane, 'waiting', 1)
+          waiting.push(entry)
+        }
+      }
+    }
+    const after = () => this.#admit(waiting, delayed)
+    return this.#writer.append(put, { sync: true, after }).then(() => places)
+  }
+
+  #putDelayed(batch: Batch, place: Place, runAt: number, record: Buffer): DueEntry {
+    const entry = dueEntry(dueKey(runAt, place))
+    batch.put(jobKey('delayed', place), record)
+    batch.put(entry.key, Buffer.alloc(0))
+    this.#ledger.add(place.lane, 'delayed', 1)
+    return entry
+  }
+
+  #admit(waiting: readonly JobEntry[], delayed: readonly DueEntry[]): void {
+    for (const entry of waiting) this.#enter(entry)
+    for (const entry of delayed) this.#due.insert(entry)
+    if (waiting.length > 0) this.#events.runnable()
+    if (delayed.length > 0) this.#events.due()
+  }
+
+  #enter(entry: JobEntry): void {
+    this.#window(entry.place.lane).insert(entry)
+  }
+
+  claim(pick: (candidate: Waiting) => Pick): Claim | undefined {
+    const skipped = new Set<number>()
+    const jobs: JobEntry[] = []
+    for (let next = this.#next(skipped); next; next = this.#next(skipped)) {
+      const answer = pick(next)
+      if (answer === 'stop') break
+      if (answer === 'skip') skipped.add(next.place.lane)
+      else {
+        this.#window(next.place.lane).take()
+        jobs.push(next)
+      }
+    }
+    if (jobs.length === 0) return undefined
+    const waybill: Waybill = { number: this.#ledger.next(), jobs: new Set(jobs) }
+    for (const job of jobs) {
+      job.waybill = waybill
+      this.#transit.set(job.place.seq, job)
+      this.#countRunning(job.place.lane, 1)
+    }
+    const value = encodeWaybill(jobs)
+    const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
+    return { jobs, written }
+  }
+
+  /** The first waiting job of all lanes but these: by priority, then by age. */
+  #next(skipped: ReadonlySet<number>): JobEntry | undefined {
+    let first: JobEntry | undefined
+    for (const [lane, window] of this.#lanes) {
+      const head = window.peek()
+      if (!head || skipped.has(lane)) continue
+      if (!first || isBefore(head.place, first.place)) first = head
+    }
+    return first
+  }
+
+  settle(settlements: readonly Settlement[]): Promise<void> {
+    const now = Date.now()
+    const waiting: JobEntry[] = []
+    const delayed: DueEntry[] = []
+    const put = (batch: Batch) => {
+      const touched = new Set<Waybill>()
+      const shortened = new Set<Waybill>()
+      for (const settlement of settlements) {
+        const job = settlement.job as JobEntry
+        const entry = this.#settleOne(batch, settlement, job, now)
+        this.#countRunning(job.place.lane, -1)
+        if (entry instanceof JobEntry) waiting.push(entry)
+        else if (entry) delayed.push(entry)
+        if (!job.waybill) continue
+        job.waybill.jobs.delete(job)
+        touched.add(job.waybill)
+        if (settlement.outcome === 'released') shortened.add(job.waybill)
+      }
+      for (const waybill of touched) {
+        const key = waybillKey(waybill.number)
+        if (waybill.jobs.size === 0) batch.del(key)
+        else if (shortened.has(waybill)) batch.put(key, encodeWaybill(waybill.jobs))
+      }
+    }
+    const after = () => {
+      for (const { job } of settlements) {
+        const { place, key } = job as JobEntry
+        this.#transit.delete(place.seq)
+        this.#window(place.lane).forget(key)
+      }
+      this.#admit(waiting, delayed)
+      if (this.#retainer.isOverfull) this.#pruneSoon()
+    }
+    return this.#writer.append(put, { after })
+  }
+
+  /** Puts one outcome into the group. What waits or is delayed because of it. */
+  #settleOne(batch: Batch, settlement: Settlement, job: JobEntry, now: number): JobEntry | DueEntry | undefined {
+    const { place, key, enqueuedAt } = job
+    if (settlement.outcome === 'released') {
+      if (!settlement.alone || job.alone) return new JobEntry(place, job.record, key)
+      const record = encodeRecord(enqueuedAt, { ...job.head, alone: true }, job.input)
+      batch.put(key, record)
+      return new JobEntry(place, record, key)
+    }
+    if (settlement.outcome === 'retry') {
+      const { head } = settlement
+      const record = encodeRecord(enqueuedAt, head, job.input)
+      if ((head.runAt ?? 0) <= now) {
+        batch.put(key, record)
+        return new JobEntry(place, record, key)
+      }
+      batch.del(key)
+      this.#ledger.add(place.lane, 'waiting', -1)
+      return this.#putDelayed(batch, place, head.runAt ?? now, record)
+    }
+    batch.del(key)
+    this.#ledger.add(place.lane, 'waiting', -1)
+    const head =
+      settlement.outcome === 'completed'
+        ? { ...job.head, attempt: job.attempt, startedAt: settlement.startedAt }
+        : settlement.head
+    const body = settlement.outcome === 'completed' ? settlement.output : job.input
+    this.#retainer.finish(batch, settlement.outcome, place, head, enqueuedAt, body)
+    return undefined
+  }
+
+  nextDue(): number | undefined {
+    const next = this.#due.peek()
+    return next && runAtOf(next.key)
+  }
+
+  promote(now: number): Promise<number> {
+    return this.#desk.alone(async () => {
+      const due: DueEntry[] = []
+      for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
+        if (due.length === PROMOTED_AT_ONCE) break
+        this.#withheld.add(next.place.seq)
+        this.#due.take()
+        due.push(next)
+      }
+      if (due.length === 0) return 0
+      const records = await this.#db.getMany(due.map(({ place }) => jobKey('delayed', place)))
+      const entries = due.flatMap(({ place }, index) => {
+        const record = records[index]
+        return record ? [new JobEntry(place, record)] : []
+      })
+      const put = (batch: Batch) => {
+        for (const { key } of due) batch.del(key)
+        for (const { place, key, record } of entries) {
+          batch.del(jobKey('delayed', place))
+          batch.put(key, record)
+          this.#ledger.add(place.lane, 'delayed', -1)
+          this.#ledger.add(place.lane, 'waiting', 1)
+        }
+      }
+      const after = () => {
+        for (const { place, key } of due) {
+          this.#withheld.delete(place.seq)
+          this.#due.forget(key)
+        }
+        this.#admit(entries, [])
+      }
+      await this.#writer.append(put, { after })
+      return entries.length
+    })
+  }
+
+  get(place: Place): Promise<StoredJob | undefined> {
+    return this.#desk.get(place)
+  }
+
+  isLive(place: Place): boolean {
+    return this.#transit.has(place.seq) || (this.#lanes.get(place.lane)?.has(jobKey('waiting', place)) ?? false)
+  }
+
+  list(query: ListQuery): Promise<StoredJob[]> {
+    return this.#desk.list(query, [...this.#transit.values()])
+  }
+
+  counts(lane?: number): JobCounts {
+    return this.#ledger.counts(lane, lane === undefined ? this.#allRunning : (this.#running.get(lane) ?? 0))
+  }
+
+  cancel(place: Place): Promise<boolean> {
+    return this.#desk.cancel(place)
+  }
+
+  revive(place: Place, attempts: number): Promise<boolean> {
+    return this.#desk.revive(place, attempts).then((revived) => {
+      if (revived) this.#events.runnable()
+      return revived
+    })
+  }
+
+  remove(place: Place): Promise<boolean> {
+    return this.#desk.remove(place)
+  }
+
+  clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number> {
+    return this.#desk.alone(() => this.#retainer.clean(state, before, limit, lane))
+  }
+
+  prune(now: number): Promise<void> {
+    return this.#desk.alone(() => this.#retainer.prune(now))
+  }
+
+  async close(): Promise<void> {
+    await this.#desk.alone(async () => {})
+    await this.#writer.drain()
+    await this.#db.close()
+  }
+
+  #pruneSoon(): void {
+    this.#pruning ??= this.prune(Date.now())
+      .catch(() => {
+        // A failed write has been reported by the writer.
+      })
+      .finally(() => {
+        this.#pruning = undefined
+      })
+  }
+
+  /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
+  #withhold(place: Place): (back?: JobEntry) => void {
+    const window = this.#window(place.lane)
+    const key = jobKey('waiting', place)
+    this.#withheld.add(place.seq)
+    window.remove(key)
+    return (back) => {
+      this.#withheld.delete(place.seq)
+      if (back) window.insert(back)
+      else window.forget(key)
+    }
+  }
+
+  #countRunning(lane: number, change: number): void {
+    this.#running.set(lane, (this.#running.get(lane) ?? 0) + change)
+    this.#allRunning += change
+  }
+
+  #window(lane: number): Window<JobEntry> {
+    const known = this.#lanes.get(lane)
+    if (known) return known
+    const window = new Window<JobEntry>(
+      {
+        read: async (after, limit) => {
+          const range = after ? { gt: after, lt: laneRange(lane).lt } : laneRange(lane)
+          const { entries, isLast } = await readEntries(this.#db, range, limit)
+          return { entries: entries.map(([key, record]) => new JobEntry(placeOf(key), record, key)), isLast }
+        },
+        between: (look) => this.#writer.between(look),
+        isFree: ({ place }) => !this.#transit.has(place.seq) && !this.#withheld.has(place.seq),
+        filled: () => this.#events.runnable(),
+        failed: (error) => this.#events.broken(error as Error),
+      },
+      WINDOW_JOBS,
+      WINDOW_BYTES,
+    )
+    this.#lanes.set(lane, window)
+    return window
+  }
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.priority !== b.priority ? a.priority < b.priority : a.seq < b.seq
+}
+
+function dueEntry(key: Buffer): DueEntry {
+  return { key, place: placeOf(key), bytes: key.byteLength }
+}

@@ -1,0 +1,93 @@
+/**
+ * Idempotency keys: a job whose key is taken is not added again.
+ *
+ * Requests are answered in rounds, one look-up for all that came meanwhile. What a round adds is remembered until it is
+ * written, so that the next round need not wait for the disk.
+ */
+import type { Place } from '../../job.js'
+import type { NewJob } from '../store.js'
+import { nameKey, readPlace } from './keys.js'
+import type { Database } from './writer.js'
+
+interface Request {
+  readonly jobs: readonly NewJob[]
+  readonly resolve: (places: Promise<Place[]>) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class Names {
+  readonly #db: Database
+  readonly #add: (jobs: readonly NewJob[]) => Promise<Place[]>
+  readonly #unwritten = new Map<string, Promise<Place>>()
+  #requests: Request[] = []
+  #isAnswering = false
+
+  constructor(db: Database, add: (jobs: readonly NewJob[]) => Promise<Place[]>) {
+    this.#db = db
+    this.#add = add
+  }
+
+  add(jobs: readonly NewJob[]): Promise<Place[]> {
+    const places = new Promise<Place[]>((resolve, reject) => {
+      this.#requests.push({ jobs, resolve, reject })
+    })
+    if (!this.#isAnswering) void this.#answer()
+    return places
+  }
+
+  async #answer(): Promise<void> {
+    this.#isAnswering = true
+    while (this.#requests.length > 0) {
+      const round = this.#requests
+      this.#requests = []
+      try {
+        const taken = await this.#lookUp(round.flatMap(({ jobs }) => jobs))
+        for (const { jobs, resolve } of round) resolve(this.#addMissing(jobs, taken))
+      } catch (error) {
+        for (const { reject } of round) reject(error)
+      }
+    }
+    this.#isAnswering = false
+  }
+
+  /** The places of the keys that are taken. */
+  async #lookUp(jobs: readonly NewJob[]): Promise<Map<string, Promise<Place>>> {
+    // A key may be written, and so forgotten here, while the disk is being read: what is unwritten now counts.
+    const taken = new Map(this.#unwritten)
+    const keys = jobs.flatMap(({ lane, head }) => (head?.key === undefined ? [] : [nameKey(lane, head.key)]))
+    const found = await this.#db.getMany(keys)
+    keys.forEach((key, index) => {
+      const place = found[index]
+      if (place) taken.set(key.toString('latin1'), Promise.resolve(readPlace(place, 0)))
+    })
+    return taken
+  }
+
+  #addMissing(jobs: readonly NewJob[], taken: Map<string, Promise<Place>>): Promise<Place[]> {
+    const missing: NewJob[] = []
+    const names: string[] = []
+    const answers: (Promise<Place> | number)[] = jobs.map((job) => {
+      const key = job.head?.key
+      if (key === undefined) return missing.push(job) - 1
+      const name = nameKey(job.lane, key).toString('latin1')
+      const place = taken.get(name)
+      if (place) return place
+      const index = missing.push(job) - 1
+      names.push(name)
+      const added = (): Promise<Place> => written.then((places) => places[index] as Place)
+      const promise = Promise.resolve().then(added)
+      promise.catch(() => {})
+      taken.set(name, promise)
+      this.#unwritten.set(name, promise)
+      return index
+    })
+    const written = missing.length > 0 ? this.#add(missing) : Promise.resolve([])
+    const forget = () => {
+      for (const name of names) this.#unwritten.delete(name)
+    }
+    written.then(forget, forget)
+    return written.then((places) =>
+      Promise.all(answers.map((answer) => (typeof answer === 'number' ? (places[answer] as Place) : answer))),
+    )
+  }
+}

@@ -1,0 +1,98 @@
+/**
+ * What opening does about jobs that were in transit when the last process ended.
+ *
+ * A job still in the backlog with the attempt that its waybill names had no outcome. If it was its waybill's only such job,
+ * it was running: the lost attempt is charged to it. Of several, one was running and nobody knows which: none is charged,
+ * and each runs alone next time, so that one that kills processes is found, and pays. A job whose attempts are spent by
+ * this fails here instead of taking the next process down.
+ */
+import type { Failure } from '../../errors.js'
+import type { Head, Place } from '../../job.js'
+import { waybillOffsets } from './entry.js'
+import { jobKey, rangeOf, readPlace } from './keys.js'
+import type { Ledger } from './ledger.js'
+import { bodyOf, encodeRecord, enqueuedAtOf, headOf } from './record.js'
+import type { Retainer } from './retainer.js'
+import type { Batch, Database, Writer } from './writer.js'
+
+export interface RecoveryOptions {
+  /** How often a job of this task may be tried, given what it was enqueued with. */
+  readonly attemptsOf: (task: string | undefined, head: Readonly<Head>) => number
+}
+
+interface Suspect {
+  readonly place: Place
+  readonly record: Buffer
+  readonly charged: boolean
+}
+
+export async function recover(
+  db: Database,
+  writer: Writer,
+  ledger: Ledger,
+  retainer: Retainer,
+  { attemptsOf }: RecoveryOptions,
+): Promise<{ returned: number; failed: number }> {
+  const now = Date.now()
+  const seen = new Set<number>()
+  let returned = 0
+  let failed = 0
+  const waybills = db.iterator({ ...rangeOf('x'), highWaterMarkBytes: 1 << 20 })
+  for (let batch = await waybills.nextv(1000); batch.length > 0; batch = await waybills.nextv(1000)) {
+    for (const [key, value] of batch) {
+      const suspects = await unfinished(db, value, seen)
+      await writer.append((group) => {
+        group.del(key)
+        for (const suspect of suspects) {
+          if (settle(group, suspect)) failed++
+          else returned++
+        }
+      })
+    }
+  }
+  await waybills.close()
+  return { returned, failed }
+
+  /** Whether it failed for good. */
+  function settle(group: Batch, { place, record, charged }: Suspect): boolean {
+    const head: Head = { ...headOf(record), alone: true }
+    if (charged) {
+      head.attempt = (head.attempt ?? 0) + 1
+      head.failures = [...(head.failures ?? []), lostAttempt(head.attempt, now)]
+      if (head.attempt >= attemptsOf(ledger.task(place.lane), head)) {
+        group.del(jobKey('waiting', place))
+        ledger.add(place.lane, 'waiting', -1)
+        retainer.finish(group, 'failed', place, head, enqueuedAtOf(record), bodyOf(record))
+        return true
+      }
+    }
+    group.put(jobKey('waiting', place), encodeRecord(enqueuedAtOf(record), head, bodyOf(record)))
+    return false
+  }
+}
+
+async function unfinished(db: Database, value: Buffer, seen: Set<number>): Promise<Suspect[]> {
+  const listed = [...waybillOffsets(value)].map((at) => ({
+    place: readPlace(value, at),
+    attempt: value.readUInt16BE(at + 12),
+  }))
+  const records = await db.getMany(listed.map(({ place }) => jobKey('waiting', place)))
+  const found = listed.flatMap(({ place, attempt }, index) => {
+    const record = records[index]
+    if (!record || seen.has(place.seq)) return []
+    if (Math.min((headOf(record).attempt ?? 0) + 1, 0xffff) !== attempt) return []
+    seen.add(place.seq)
+    return [{ place, record }]
+  })
+  return found.map((suspect) => ({ ...suspect, charged: found.length === 1 }))
+}
+
+function lostAttempt(attempt: number, at: number): Failure {
+  return {
+    attempt,
+    at,
+    name: 'ProcessDiedError',
+    message: 'the process ended while this job was running',
+    code: 'MILLRACE_PROCESS_DIED',
+  }
+}

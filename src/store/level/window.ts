@@ -1,0 +1,189 @@
+/**
+ * A window: the first entries of an ordered key range, in memory, so that taking the next one costs no read and never walks
+ * over the tombstones of the ones taken before.
+ *
+ * Invariant: each live entry of the range with a key up to `#end` is in `#entries`, unless it was taken; entries after
+ * `#end` are on disk only. `#end` undefined means that the window covers the whole range.
+ *
+ * ```
+ *  covering ──insert beyond capacity──▶ partial ──half empty──▶ filling ──read──▶ partial, or covering at the range's end
+ * ```
+ *
+ * While it is filling, what joins and leaves the range is noted, and outweighs what the read brings.
+ */
+export interface Entry {
+  readonly key: Buffer
+  /** What it occupies in memory, about. */
+  readonly bytes: number
+}
+
+export interface WindowSource<E extends Entry> {
+  /** Reads entries after `after` (from the range's start if undefined), as of the moment of the call. */
+  read(after: Buffer | undefined, limit: { entries: number; bytes: number }): Promise<Read<E>>
+  /** Calls back where memory and disk agree. */
+  between(look: () => void): void
+  /** Whether a stored entry may be taken: it is not taken already. */
+  isFree(entry: E): boolean
+  /** The window was filled. */
+  filled(): void
+  failed(error: unknown): void
+}
+
+/** What a read brought; `isLast` if it came to the end of the range. */
+export interface Read<E> {
+  readonly entries: E[]
+  readonly isLast: boolean
+}
+
+export class Window<E extends Entry> {
+  readonly #source: WindowSource<E>
+  readonly #capacity: number
+  readonly #maxBytes: number
+  /** Sorted by key; only those from `#head` on are live. */
+  #entries: E[] = []
+  #head = 0
+  #bytes = 0
+  #end: Buffer | undefined
+  /** The entries that joined (or, undefined, left) since the read began, by key. */
+  #filling: Map<string, E | undefined> | undefined
+
+  /** Starts empty and covering: true of a range that is empty. For one that is not, `fill` first. */
+  constructor(source: WindowSource<E>, capacity: number, maxBytes: number) {
+    this.#source = source
+    this.#capacity = capacity
+    this.#maxBytes = maxBytes
+  }
+
+  get length(): number {
+    return this.#entries.length - this.#head
+  }
+
+  /** Whether entries exist beyond those in memory, so that an empty window does not mean an empty range. */
+  get isPartial(): boolean {
+    return this.#end !== undefined || this.#filling !== undefined
+  }
+
+  peek(): E | undefined {
+    return this.#entries[this.#head]
+  }
+
+  take(): E | undefined {
+    const entry = this.#entries[this.#head]
+    if (!entry) return undefined
+    this.#head++
+    this.#bytes -= entry.bytes
+    if (this.#head > 1024 && this.#head * 2 > this.#entries.length) this.#trimHead()
+    this.#refill()
+    return entry
+  }
+
+  /** An entry has joined the range on disk, or is free again. */
+  insert(entry: E): void {
+    if (this.#end && entry.key.compare(this.#end) > 0) {
+      this.#filling?.set(entry.key.toString('latin1'), entry)
+      return
+    }
+    this.#place(entry)
+    if (this.length > 2 * this.#capacity || (this.#bytes > 2 * this.#maxBytes && this.length > 1))
+      this.#trimTail()
+  }
+
+  /** An entry that was taken has left the range on disk. */
+  forget(key: Buffer): void {
+    this.#filling?.set(key.toString('latin1'), undefined)
+  }
+
+  /** An entry has left the range on disk, or must not be taken. The entry, if it was in memory. */
+  remove(key: Buffer): E | undefined {
+    this.forget(key)
+    const index = this.#indexOf(key)
+    const entry = this.#entries[index]
+    if (!entry?.key.equals(key)) return undefined
+    this.#entries.splice(index, 1)
+    this.#bytes -= entry.bytes
+    this.#refill()
+    return entry
+  }
+
+  has(key: Buffer): boolean {
+    return this.#entries[this.#indexOf(key)]?.key.equals(key) ?? false
+  }
+
+  *[Symbol.iterator](): Iterator<E> {
+    for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index] as E
+  }
+
+  /** Reads the first entries of a range that is not empty. */
+  async fill(): Promise<void> {
+    this.#end = Buffer.alloc(0)
+    await this.#fill()
+  }
+
+  #refill(): void {
+    if (!this.#end || this.#filling || this.length > this.#capacity / 2) return
+    this.#fill().catch((error: unknown) => this.#source.failed(error))
+  }
+
+  async #fill(): Promise<void> {
+    const after = this.#end
+    const changes = new Map<string, E | undefined>()
+    const limit = { entries: this.#capacity, bytes: this.#maxBytes }
+    const { entries, isLast } = await new Promise<Read<E>>((resolve, reject) => {
+      this.#source.between(() => {
+        this.#filling = changes
+        this.#source.read(after?.length ? after : undefined, limit).then(resolve, reject)
+      })
+    })
+    this.#filling = undefined
+    // Earlier entries may have pushed the end forward meanwhile: what was read would leave a gap behind them.
+    if (this.#end !== after) return this.#refill()
+    this.#end = isLast ? undefined : entries.at(-1)?.key
+    for (const entry of entries)
+      if (!changes.has(entry.key.toString('latin1')) && this.#source.isFree(entry)) this.#place(entry)
+    for (const entry of changes.values()) if (entry) this.insert(entry)
+    this.#source.filled()
+    this.#refill()
+  }
+
+  #place(entry: E): void {
+    const last = this.#entries.at(-1)
+    if (this.length === 0 || (last && last.key.compare(entry.key) < 0)) this.#entries.push(entry)
+    else {
+      const index = this.#indexOf(entry.key)
+      if (this.#entries[index]?.key.equals(entry.key)) return
+      this.#entries.splice(index, 0, entry)
+    }
+    this.#bytes += entry.bytes
+  }
+
+  /** The index of the first live entry that is not before `key`. */
+  #indexOf(key: Buffer): number {
+    let low = this.#head
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#entries[middle] as E).key.compare(key) < 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  #trimHead(): void {
+    this.#entries = this.#entries.slice(this.#head)
+    this.#head = 0
+  }
+
+  #trimTail(): void {
+    this.#trimHead()
+    let kept = 0
+    let bytes = 0
+    for (const entry of this.#entries) {
+      if (kept > 0 && (kept === this.#capacity || bytes + entry.bytes > this.#maxBytes)) break
+      bytes += entry.bytes
+      kept++
+    }
+    this.#entries.length = kept
+    this.#bytes = bytes
+    this.#end = this.#entries.at(-1)?.key
+  }
+}

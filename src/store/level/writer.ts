@@ -1,0 +1,135 @@
+/**
+ * Group commit: everything that is to be written goes through here, in order, one LevelDB batch at a time.
+ *
+ * ```
+ *  idle ──append──▶ gathering ──end of this turn──▶ writing ──done, more came meanwhile──▶ writing
+ *    ▲                                                 │  └──write failed──▶ broken
+ *    └──────────────────done, nothing came─────────────┘
+ * ```
+ *
+ * Whatever is appended while a batch is being written makes up the next one: the slower the disk, the larger the groups. A
+ * group is atomic. Once it is written its `after`s run in order, all before the next group is begun and before anything that
+ * `between` was given: there, memory and disk agree.
+ */
+import { Level } from 'level'
+import { StoreError } from '../../errors.js'
+
+export type Database = Level<Buffer, Buffer>
+export type Batch = ReturnType<typeof batchOf>
+export type Snapshot = ReturnType<Database['snapshot']>
+
+function batchOf(db: Database) {
+  return db.batch()
+}
+
+interface Group {
+  readonly batch: Batch
+  readonly afters: (() => void)[]
+  readonly written: Promise<void>
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  sync: boolean
+}
+
+export class Writer {
+  readonly #db: Database
+  readonly #fsync: boolean
+  readonly #seal: (batch: Batch) => (() => void) | undefined
+  readonly #onBroken: (error: Error) => void
+  readonly #betweens: (() => void)[] = []
+  #gathering: Group | undefined
+  #writing: Promise<void> | undefined
+  #broken: Error | undefined
+
+  /** `seal` adds what belongs into every group, just before it is written, and may return an `after`. */
+  constructor(
+    db: Database,
+    options: {
+      fsync: boolean
+      seal: (batch: Batch) => (() => void) | undefined
+      onBroken: (error: Error) => void
+    },
+  ) {
+    this.#db = db
+    this.#fsync = options.fsync
+    this.#seal = options.seal
+    this.#onBroken = options.onBroken
+  }
+
+  /**
+   * Adds to the group that is written next. `put` must not throw. Fulfilled when the group survives the death of the process,
+   * with `sync` (and unless fsync is off) also a power cut.
+   */
+  append(put: (batch: Batch) => void, { sync = false, after }: { sync?: boolean; after?: () => void } = {}) {
+    if (this.#broken) return Promise.reject(this.#broken)
+    this.#gathering ??= this.#begin()
+    const group = this.#gathering
+    put(group.batch)
+    group.sync ||= sync
+    if (after) group.afters.push(after)
+    return group.written
+  }
+
+  /** Runs `look` where memory and disk agree: at once if nothing is being written, else right after that. */
+  between(look: () => void): void {
+    if (this.#writing) this.#betweens.push(look)
+    else look()
+  }
+
+  /** Fulfilled when nothing is left to write. */
+  async drain(): Promise<void> {
+    while (this.#gathering || this.#writing) await (this.#writing ?? this.#gathering?.written)?.catch(() => {})
+  }
+
+  #begin(): Group {
+    const { promise: written, resolve, reject } = withResolvers()
+    // Each caller handles its own rejection; the group's promise may have no other reader.
+    written.catch(() => {})
+    if (!this.#writing) queueMicrotask(() => this.#flush())
+    return { batch: batchOf(this.#db), afters: [], written, resolve, reject, sync: false }
+  }
+
+  #flush(): void {
+    const group = this.#gathering
+    if (!group || this.#writing) return
+    this.#gathering = undefined
+    this.#writing = this.#write(group).finally(() => {
+      this.#writing = undefined
+      for (const look of this.#betweens.splice(0)) look()
+      this.#flush()
+    })
+  }
+
+  async #write(group: Group): Promise<void> {
+    try {
+      if (this.#broken) throw this.#broken
+      const after = this.#seal(group.batch)
+      if (after) group.afters.push(after)
+      await group.batch.write({ sync: group.sync && this.#fsync })
+    } catch (error) {
+      group.reject(this.#break(error))
+      return
+    }
+    for (const after of group.afters) after()
+    group.resolve()
+  }
+
+  /** After a failed write LevelDB's state is unknown: nothing more may be acknowledged. */
+  #break(cause: unknown): Error {
+    if (!this.#broken) {
+      this.#broken = new StoreError('writing to the directory', cause)
+      this.#onBroken(this.#broken)
+    }
+    return this.#broken
+  }
+}
+
+function withResolvers() {
+  let resolve: () => void = () => {}
+  let reject: (error: Error) => void = () => {}
+  const promise = new Promise<void>((onResolve, onReject) => {
+    resolve = onResolve
+    reject = onReject
+  })
+  return { promise, resolve, reject }
+}

@@ -1,0 +1,141 @@
+/**
+ * The store: everything that is durable. One interface between scheduling and persistence, named by the verbs of a job's
+ * life and batch-first, so that the scheduler knows no keys and the store no threads.
+ *
+ * A store belongs to one scheduler, which keeps to these rules: a claimed job is settled once; a method is not called after
+ * `close()`. Every promise is fulfilled once its change survives the death of the process (with `durability: 'disk'` an
+ * `add` also survives a power cut), and changes take effect in the order of the calls.
+ */
+import type { FinishedState, Head, JobCounts, JobState, Place, StoredJob } from '../job.js'
+
+export interface Store {
+  /** Tells the store whom to call. */
+  watch(events: StoreEvents): void
+  /** The lane of a task; the first time, it is made. */
+  lane(task: string): number
+  /** The task of a lane, if there is one. */
+  task(lane: number): string | undefined
+  /** Every task that has ever had a lane here. */
+  tasks(): string[]
+
+  /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
+  add(jobs: readonly NewJob[]): Promise<Place[]>
+
+  /**
+   * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
+   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken.
+   */
+  claim(pick: (candidate: Waiting) => Pick): Claim | undefined
+
+  /** Records the outcomes of jobs in transit. */
+  settle(settlements: readonly Settlement[]): Promise<void>
+
+  /** When the next delayed job is due, in ms since the epoch. */
+  nextDue(): number | undefined
+  /** Moves delayed jobs that are due at `now` to their old places in the backlog; at most a thousand or so at a time. */
+  promote(now: number): Promise<number>
+
+  /** The job at this place, in whatever state it is. */
+  get(place: Place): Promise<StoredJob | undefined>
+  /** Whether the job is known, without reading the disk, to be waiting or running. `false` may mean anything. */
+  isLive(place: Place): boolean
+  /** Jobs in the order of their ids. */
+  list(query: ListQuery): Promise<StoredJob[]>
+  /** How many jobs are in each state, of one lane or of all. Costs no read. */
+  counts(lane?: number): JobCounts
+
+  /** Cancels a waiting or delayed job. `false`: it was in another state. */
+  cancel(place: Place): Promise<boolean>
+  /** Sends a failed or cancelled job, or a delayed one, to the backlog, granting `attempts` more. `false` as above. */
+  revive(place: Place, attempts: number): Promise<boolean>
+  /** Deletes a job that is not running. `false`: it is running, or there is none. */
+  remove(place: Place): Promise<boolean>
+  /** Deletes jobs that finished before `before` (ms since the epoch), the oldest first. */
+  clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number>
+  /** Deletes the finished jobs that are too old, or too many, for the retention. */
+  prune(now: number): Promise<void>
+
+  /** Completes what was begun and releases the directory. Jobs in transit are recovered by the next open. */
+  close(): Promise<void>
+}
+
+/** What the store asks of its scheduler. */
+export interface StoreEvents {
+  /** Jobs may have become claimable. */
+  runnable(): void
+  /** The next due time may have changed. */
+  due(): void
+  /** A write failed. Nothing is stored from now on. */
+  broken(error: Error): void
+}
+
+/** How many finished jobs of a state are kept, and how long. */
+export interface Keep {
+  /** The newest so many. */
+  count: number
+  /** In ms. */
+  age: number
+}
+export type Retention = Record<FinishedState, Keep>
+
+export interface NewJob {
+  readonly lane: number
+  readonly priority: number
+  readonly head: Readonly<Head> | undefined
+  readonly input: Uint8Array
+}
+
+/** A waiting job, as `claim` shows it. */
+export interface Waiting {
+  readonly place: Place
+  readonly bytes: number
+  /** It must run in a waybill of its own. */
+  readonly alone: boolean
+}
+
+/** `take` it; leave all that remains of its lane (`skip`); `stop` here. */
+export type Pick = 'take' | 'skip' | 'stop'
+
+/** Jobs that were put in transit together. */
+export interface Claim {
+  readonly jobs: readonly Claimed[]
+  /** Fulfilled when the claim is durable: only then may a job of it start. */
+  readonly written: Promise<void>
+}
+
+/** A job in transit. */
+export interface Claimed extends Waiting {
+  readonly enqueuedAt: number
+  /** Its history before this attempt. */
+  readonly head: Readonly<Head>
+  /** Which attempt this is, counted from 1. */
+  readonly attempt: number
+  readonly input: Uint8Array
+}
+
+/** What became of a job in transit. */
+export type Settlement =
+  | { readonly outcome: 'completed'; readonly job: Claimed; readonly output: Uint8Array; readonly startedAt: number }
+  | { readonly outcome: 'failed' | 'cancelled'; readonly job: Claimed; readonly head: Head }
+  /** Back to the backlog, at its old place, not before `head.runAt`; `head` has the attempt charged. */
+  | { readonly outcome: 'retry'; readonly job: Claimed; readonly head: Head }
+  /** Back to the backlog, at its old place, as if it had not been claimed; `alone` from now on if so said. */
+  | { readonly outcome: 'released'; readonly job: Claimed; readonly alone?: boolean }
+
+export interface ListQuery {
+  readonly states?: readonly JobState[]
+  readonly lane?: number
+  /** List what comes after this place. */
+  readonly after?: Place
+  readonly limit: number
+}
+
+/** What opening found of an earlier process's jobs in transit. */
+export interface Recovered {
+  /** Jobs returned to the backlog. */
+  readonly returned: number
+  /** Jobs whose lost attempt was their last. */
+  readonly failed: number
+  /** Jobs that wait (or are delayed) in all, the returned ones among them. */
+  readonly waiting: number
+}

@@ -1,0 +1,46 @@
+/** A timer set by the wall clock, which may jump: it never sleeps long, and looks again. */
+const LONGEST_SLEEP_MS = 30_000
+
+export class WakeTimer {
+  readonly #wake: () => void
+  #timer: NodeJS.Timeout | undefined
+  #at: number | undefined
+  #isRef = true
+
+  constructor(wake: () => void) {
+    this.#wake = wake
+  }
+
+  /** Calls back at this time (ms since the epoch), in place of any set before; `undefined`: not at all. */
+  wakeAt(at: number | undefined): void {
+    if (at === this.#at) return
+    clearTimeout(this.#timer)
+    this.#at = at
+    if (at !== undefined) this.#sleep(at)
+  }
+
+  stop(): void {
+    this.wakeAt(undefined)
+  }
+
+  /** Lets the process end while the timer sleeps. */
+  unref(): void {
+    this.#isRef = false
+    this.#timer?.unref()
+  }
+
+  ref(): void {
+    this.#isRef = true
+    this.#timer?.ref()
+  }
+
+  #sleep(at: number): void {
+    const ms = Math.min(Math.max(0, at - Date.now()), LONGEST_SLEEP_MS)
+    this.#timer = setTimeout(() => {
+      if (Date.now() < at) return this.#sleep(at)
+      this.#at = undefined
+      this.#wake()
+    }, ms)
+    if (!this.#isRef) this.#timer.unref()
+  }
+}
