@@ -31,7 +31,9 @@ export function encode(value: unknown, name: string, limit = Number.POSITIVE_INF
 
 /** Decodes what `encode` made. */
 export function decode(bytes: Uint8Array): unknown {
-  return bytes.byteLength === 1 && bytes[0] === UNDEFINED[0] ? undefined : cbor.decode(bytes)
+  if (bytes.byteLength === 1 && bytes[0] === UNDEFINED[0]) return undefined
+  // Given another kind of view, cbor-x would give back Buffers as that kind.
+  return cbor.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
 }
 
 /** Encodes millrace's own data, which needs no check. */

@@ -110,7 +110,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    */
   static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
     directory: string,
-    options: QueueOptions<keyof Tasks_ & string>,
+    options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>> {
     if (typeof directory !== 'string' || directory === '')
       throw new OptionError(`the directory must be a path, got ${String(directory)}`)

@@ -8,6 +8,7 @@ import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../codec.js'
 import { type ErrorData, toErrorData, WorkerModuleError } from '../errors.js'
 import { ThreadJobContext } from './context.js'
+import { importModule } from './import-module.js'
 import {
   DONE,
   LISTENING,
@@ -105,10 +106,10 @@ const functions = new Map<string, JobFunction>()
 /** Finds the function that a module exports, be it an ES module or a CommonJS one. */
 async function load(module: WorkerModule): Promise<JobFunction> {
   const { url, exportName } = module
-  const namespace = await import(url).catch((cause: unknown) => {
+  const namespace = await importModule(url).catch((cause: unknown) => {
     throw new WorkerModuleError(`loading ${url} failed: ${toErrorData(cause).message}`, { cause })
   })
-  const found = [namespace, namespace.default, namespace.default?.default]
+  const found = [namespace, namespace.default, propertyOf(namespace.default, "default")]
     .flatMap((each: unknown) => (exportName === 'default' ? [each, propertyOf(each, 'default')] : [propertyOf(each, exportName)]))
     .find((each) => typeof each === 'function')
   if (!found)

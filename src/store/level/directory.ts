@@ -3,7 +3,7 @@
  *
  * LevelDB holds the lock, and the system drops it when the process dies, however it dies.
  */
-import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, realpath, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import { FormatError, LockedError, NotAQueueError, StoreError } from '../../errors.js'
@@ -25,8 +25,32 @@ const MARKER_TEXT = 'This directory is a millrace job queue. Its files belong to
  * @throws {FormatError} another version of millrace wrote it.
  * @throws {StoreError} it cannot be read or written.
  */
-export async function openDirectory(directory: string): Promise<Database> {
+export async function openDirectory(directory: string): Promise<OpenDirectory> {
   await mark(directory)
+  // LevelDB would notice a second open in this process, but in doing so drop the lock that keeps other processes out: it
+  // closes a descriptor of the lock file, and with that POSIX ends every lock of the process on it.
+  const path = await realpath(directory)
+  if (openHere.has(path)) throw new LockedError(directory, process.pid, undefined)
+  openHere.add(path)
+  try {
+    const db = await openDatabase(directory)
+    return { db, close: () => db.close().finally(() => openHere.delete(path)) }
+  } catch (error) {
+    openHere.delete(path)
+    throw error
+  }
+}
+
+/** An open directory, and how to release it. */
+export interface OpenDirectory {
+  readonly db: Database
+  close(): Promise<void>
+}
+
+/** The directories that this process has open. */
+const openHere = new Set<string>()
+
+async function openDatabase(directory: string): Promise<Database> {
   const db: Database = new Level<Buffer, Buffer>(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',

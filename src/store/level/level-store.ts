@@ -18,7 +18,7 @@ import type {
   StoreEvents,
   Waiting,
 } from '../store.js'
-import { openDirectory } from './directory.js'
+import { type OpenDirectory, openDirectory } from './directory.js'
 import { Desk } from './desk.js'
 import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
 import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
@@ -45,6 +45,7 @@ const WINDOW_BYTES = 8 * 1024 * 1024
 const PROMOTED_AT_ONCE = 1000
 
 export class LevelStore implements Store {
+  readonly #opened: OpenDirectory
   readonly #db: Database
   #events: StoreEvents = { runnable() {}, due() {}, broken() {} }
   readonly #writer: Writer
@@ -68,20 +69,23 @@ export class LevelStore implements Store {
     directory: string,
     options: LevelStoreOptions,
   ): Promise<{ store: LevelStore; recovered: Recovered }> {
-    const db = await openDirectory(directory)
+    const opened = await openDirectory(directory)
+    const { db } = opened
     try {
-      const store = new LevelStore(db, await Ledger.read(db), options)
+      const store = new LevelStore(opened, await Ledger.read(db), options)
       const { returned, failed } = await recover(db, store.#writer, store.#ledger, store.#retainer, options)
       await store.#load()
       const { waiting, delayed } = store.counts()
       return { store, recovered: { returned, failed, waiting: waiting + delayed } }
     } catch (error) {
-      await db.close()
+      await opened.close()
       throw error
     }
   }
 
-  private constructor(db: Database, ledger: Ledger, options: LevelStoreOptions) {
+  private constructor(opened: OpenDirectory, ledger: Ledger, options: LevelStoreOptions) {
+    const { db } = opened
+    this.#opened = opened
     this.#db = db
     this.#ledger = ledger
     const broken = (error: unknown) => this.#events.broken(error as Error)
@@ -377,7 +381,7 @@ export class LevelStore implements Store {
   async close(): Promise<void> {
     await this.#desk.alone(async () => {})
     await this.#writer.drain()
-    await this.#db.close()
+    await this.#opened.close()
   }
 
   #pruneSoon(): void {

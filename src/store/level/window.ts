@@ -44,6 +44,7 @@ export class Window<E extends Entry> {
   #head = 0
   #bytes = 0
   #end: Buffer | undefined
+  #isFilling = false
   /** The entries that joined (or, undefined, left) since the read began, by key. */
   #filling: Map<string, E | undefined> | undefined
 
@@ -56,11 +57,6 @@ export class Window<E extends Entry> {
 
   get length(): number {
     return this.#entries.length - this.#head
-  }
-
-  /** Whether entries exist beyond those in memory, so that an empty window does not mean an empty range. */
-  get isPartial(): boolean {
-    return this.#end !== undefined || this.#filling !== undefined
   }
 
   peek(): E | undefined {
@@ -120,11 +116,12 @@ export class Window<E extends Entry> {
   }
 
   #refill(): void {
-    if (!this.#end || this.#filling || this.length > this.#capacity / 2) return
+    if (!this.#end || this.#isFilling || this.length > this.#capacity / 2) return
     this.#fill().catch((error: unknown) => this.#source.failed(error))
   }
 
   async #fill(): Promise<void> {
+    this.#isFilling = true
     const after = this.#end
     const changes = new Map<string, E | undefined>()
     const limit = { entries: this.#capacity, bytes: this.#maxBytes }
@@ -135,6 +132,7 @@ export class Window<E extends Entry> {
       })
     })
     this.#filling = undefined
+    this.#isFilling = false
     // Earlier entries may have pushed the end forward meanwhile: what was read would leave a gap behind them.
     if (this.#end !== after) return this.#refill()
     this.#end = isLast ? undefined : entries.at(-1)?.key

@@ -1,0 +1,45 @@
+/** Runs a script that uses the library in a process of its own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import type { TestContext } from 'node:test'
+import { temporaryDirectory } from './directory.js'
+import { FIXTURE } from './queue.js'
+
+const INDEX = new URL('../../src/index.js', import.meta.url)
+
+export interface Ended {
+  code: number | null
+  signal: NodeJS.Signals | null
+  stdout: string
+  stderr: string
+}
+
+/** The script sees JobQueue, closeOnSignals, the fixture's URL as `fixture`, and its arguments from `process.argv[2]` on. */
+export async function runScript(
+  t: TestContext,
+  script: string,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+): Promise<Ended> {
+  const child = await startScript(t, script, args, nodeArgs)
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  const [[code, signal], stdout, stderr] = await Promise.all([ended, text(child.stdout), text(child.stderr)])
+  return { code, signal, stdout, stderr }
+}
+
+export async function startScript(
+  t: TestContext,
+  script: string,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+) {
+  const prelude = `import { JobQueue, closeOnSignals } from ${JSON.stringify(INDEX.href)}
+    const fixture = new URL(${JSON.stringify(FIXTURE.href)})
+    `
+  const file = join(await temporaryDirectory(t), 'script.mjs')
+  await writeFile(file, prelude + script)
+  return spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+}
