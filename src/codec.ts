@@ -86,7 +86,8 @@ class Walk {
     }
     if (value instanceof Date || value instanceof RegExp) return value
     if (value instanceof ArrayBuffer) return new Wrapped('arraybuffer', Buffer.from(value))
-    if (this.#ancestors.includes(value)) return this.#refuse('refers back to an object that holds it (a cycle)')
+    if (this.#ancestors.includes(value))
+      return this.#refuse('refers back to an object that holds it (a cycle)')
     if (this.#ancestors.length >= MAX_DEPTH) return this.#refuse(`is nested deeper than ${MAX_DEPTH} levels`)
     // An object met through many paths is encoded once for each: count, so that a small graph cannot become a huge tree.
     if (++this.#visited > this.#limit) throw new TooLargeError(this.#name, this.#limit)

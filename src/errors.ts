@@ -39,7 +39,11 @@ export class LockedError extends MillraceError {
   constructor(directory: string, pid: number | undefined, cause: unknown) {
     const holder =
       pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`
-    super('MILLRACE_LOCKED', `${directory} is already open in ${holder}: close that queue first`, cause === undefined ? undefined : { cause })
+    super(
+      'MILLRACE_LOCKED',
+      `${directory} is already open in ${holder}: close that queue first`,
+      cause === undefined ? undefined : { cause },
+    )
     this.pid = pid
   }
 }

@@ -127,7 +127,8 @@ export class Job<Input = unknown, Output = unknown> {
   }
 
   toJSON(): Record<string, unknown> {
-    const { id, task, state, priority, key, attempt, attempts, failures, enqueuedAt, startedAt, finishedAt } = this
+    const { id, task, state, priority, key, attempt, attempts, failures, enqueuedAt, startedAt, finishedAt } =
+      this
     return { id, task, state, priority, key, attempt, attempts, failures, enqueuedAt, startedAt, finishedAt }
   }
 }

@@ -21,7 +21,7 @@ export {
 } from './errors.js'
 export type { Job } from './handle.js'
 export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job.js'
-export type { Mapped, MapOptions } from './map.js'
+export type { MapOptions, Mapped } from './map.js'
 export type { QueueOptions } from './options.js'
 export { type CleanOptions, type CloseOptions, JobQueue, type JobsQuery, type QueueEvents } from './queue.js'
 export type { Keep, Recovered } from './store/store.js'

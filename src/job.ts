@@ -110,7 +110,16 @@ function hex(value: number, digits: number): string {
 }
 
 const LONGEST_KEY = 1024
-const ENQUEUE_OPTIONS = new Set(['priority', 'delay', 'runAt', 'attempts', 'backoff', 'timeout', 'key', 'meta'])
+const ENQUEUE_OPTIONS = new Set([
+  'priority',
+  'delay',
+  'runAt',
+  'attempts',
+  'backoff',
+  'timeout',
+  'key',
+  'meta',
+])
 const LATEST = 2 ** 48 - 1
 
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
@@ -127,7 +136,13 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
   if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')
   if (delay !== undefined) checkNumber('delay', delay, 0, LATEST / 2)
   if (runAt !== undefined)
-    checkNumber('runAt', runAt instanceof Date ? runAt.getTime() : runAt, 0, LATEST, 'a Date or ms since 1970')
+    checkNumber(
+      'runAt',
+      runAt instanceof Date ? runAt.getTime() : runAt,
+      0,
+      LATEST,
+      'a Date or ms since 1970',
+    )
   if (key !== undefined && (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > LONGEST_KEY))
     throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${typeof key}`)
   checkAttemptOptions(options)
@@ -153,9 +168,7 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
 export function checkNumber(name: string, value: unknown, min: number, max: number, unit?: string): void {
   if (typeof value !== 'number' || !(value >= min && value <= max)) {
     const range = max === Number.POSITIVE_INFINITY ? `of ${min} or more` : `from ${min} to ${max}`
-    throw new OptionError(
-      `${name} must be a number ${range}${unit ? ` (${unit})` : ''}, got ${show(value)}`,
-    )
+    throw new OptionError(`${name} must be a number ${range}${unit ? ` (${unit})` : ''}, got ${show(value)}`)
   }
 }
 

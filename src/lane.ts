@@ -32,7 +32,9 @@ export class Lane {
   /** Jobs have run for `ranMs` each, on the mean. */
   learn(ranMs: number): void {
     this.estimateMs =
-      this.estimateMs === Number.POSITIVE_INFINITY ? ranMs : this.estimateMs + WEIGHT * (ranMs - this.estimateMs)
+      this.estimateMs === Number.POSITIVE_INFINITY
+        ? ranMs
+        : this.estimateMs + WEIGHT * (ranMs - this.estimateMs)
   }
 }
 

@@ -1,11 +1,12 @@
 /** The options of `JobQueue.open`, with their defaults and checks. */
+
+import { availableParallelism } from 'node:os'
 import type { Backoff } from './backoff.js'
 import { OptionError } from './errors.js'
 import { checkInteger, checkNumber, FINISHED_STATES, type FinishedState } from './job.js'
 import { MOST_THREADS } from './pool/pool.js'
 import type { Keep, Retention } from './store/store.js'
 import type { TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
-import { availableParallelism } from 'node:os'
 
 export interface QueueOptions<Names extends string = string> {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */

@@ -29,7 +29,7 @@ import {
   parseId,
   type StoredJob,
 } from './job.js'
-import { type Mapped, type MapOptions, mapInputs } from './map.js'
+import { type MapOptions, type Mapped, mapInputs } from './map.js'
 import { checkMaxWorkers, type QueueOptions, type Settings, settingsOf } from './options.js'
 import { Scheduler, type Settled } from './scheduler.js'
 import { LevelStore } from './store/level/level-store.js'
@@ -131,7 +131,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     return new JobQueue<Tasks_>(path, store, recovered, registry, settings)
   }
 
-  private constructor(directory: string, store: Store, recovered: Recovered, tasks: Tasks, settings: Settings) {
+  private constructor(
+    directory: string,
+    store: Store,
+    recovered: Recovered,
+    tasks: Tasks,
+    settings: Settings,
+  ) {
     super()
     this.directory = directory
     this.recovered = recovered
@@ -336,7 +342,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.#assertOpen()
     const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
     if (!FINISHED_STATES.includes(state))
-      throw new OptionError(`state must be one of ${FINISHED_STATES.join(', ')}, got ${JSON.stringify(state)}`)
+      throw new OptionError(
+        `state must be one of ${FINISHED_STATES.join(', ')}, got ${JSON.stringify(state)}`,
+      )
     checkNumber('olderThan', olderThan, 0, Number.MAX_SAFE_INTEGER, 'ms')
     checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)
     const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)

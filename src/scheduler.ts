@@ -177,7 +177,8 @@ export class Scheduler implements StoreEvents {
       const quiet = new Promise<void>((resolve) => {
         this.#whenQuiet = resolve
       })
-      const timer = timeoutMs < 2 ** 31 ? setTimeout(() => this.#pool.stopAll('closing'), timeoutMs) : undefined
+      const timer =
+        timeoutMs < 2 ** 31 ? setTimeout(() => this.#pool.stopAll('closing'), timeoutMs) : undefined
       await quiet
       clearTimeout(timer)
     }
@@ -301,7 +302,12 @@ export class Scheduler implements StoreEvents {
     const { lane, claimed } = result.job
     switch (result.kind) {
       case 'completed':
-        return { outcome: 'completed', job: claimed, output: result.output, startedAt: Date.now() - result.ranMs }
+        return {
+          outcome: 'completed',
+          job: claimed,
+          output: result.output,
+          startedAt: Date.now() - result.ranMs,
+        }
       case 'threw':
       case 'died':
         return this.#failed(claimed, lane, result.error)
@@ -318,7 +324,11 @@ export class Scheduler implements StoreEvents {
   #failed(job: Claimed, lane: Lane, error: ErrorData): Settlement {
     const now = Date.now()
     const failure: Failure = { attempt: job.attempt, at: now, ...error }
-    const head: Head = { ...job.head, attempt: job.attempt, failures: [...(job.head.failures ?? []), failure] }
+    const head: Head = {
+      ...job.head,
+      attempt: job.attempt,
+      failures: [...(job.head.failures ?? []), failure],
+    }
     const isFinal = error.code === 'MILLRACE_UNRECOVERABLE'
     if (isFinal || job.attempt >= this.#tasks.attemptsOf(lane.config.name, job.head))
       return { outcome: 'failed', job, head }
@@ -362,7 +372,8 @@ export class Scheduler implements StoreEvents {
     const job = await this.#store.get(place)
     const { state } = job ?? {}
     if (job && state && state !== 'running') this.#events.settled([{ ...job, state }])
-    else this.#events.settled([{ place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }])
+    else
+      this.#events.settled([{ place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }])
     this.#noteIdle()
   }
 
@@ -422,7 +433,12 @@ function settledOf(settlement: Exclude<Settlement, { outcome: 'released' }>): Se
   const { place, enqueuedAt } = job
   switch (settlement.outcome) {
     case 'completed': {
-      const head = { ...job.head, attempt: job.attempt, startedAt: settlement.startedAt, finishedAt: Date.now() }
+      const head = {
+        ...job.head,
+        attempt: job.attempt,
+        startedAt: settlement.startedAt,
+        finishedAt: Date.now(),
+      }
       return { place, state: 'completed', enqueuedAt, head, body: settlement.output }
     }
     case 'retry':

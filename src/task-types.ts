@@ -20,7 +20,8 @@ export type InputOf<Task> = FunctionOf<Task> extends (...args: infer Args) => un
 type FirstOf<Args extends unknown[]> = Args extends [] ? undefined : Args[0]
 
 /** What a task's jobs give. */
-export type OutputOf<Task> = FunctionOf<Task> extends (...args: never[]) => infer Output ? Awaited<Output> : never
+export type OutputOf<Task> =
+  FunctionOf<Task> extends (...args: never[]) => infer Output ? Awaited<Output> : never
 
 /** The arguments after the task's name: the input may be left out where `undefined` is one. */
 export type InputArgs<Input, Options> = undefined extends Input

@@ -44,7 +44,10 @@ export interface JobInfo {
 /** Says which module runs a job. Called in the main thread each time a job is handed to a thread; must not be async. */
 export type WorkerFactory = (job: JobInfo) => ModuleLocation | ModuleExport
 
-export type WorkerMap<Names extends string = string> = Record<Names, ModuleLocation | (ModuleExport & TaskOptions)>
+export type WorkerMap<Names extends string = string> = Record<
+  Names,
+  ModuleLocation | (ModuleExport & TaskOptions)
+>
 
 /** The settings of one task, with every default filled in. */
 export interface TaskConfig {
@@ -161,7 +164,12 @@ export class Tasks {
 }
 
 function checkTaskName(name: unknown): void {
-  if (typeof name !== 'string' || name === '' || Buffer.byteLength(name) > LONGEST_NAME || !name.isWellFormed())
+  if (
+    typeof name !== 'string' ||
+    name === '' ||
+    Buffer.byteLength(name) > LONGEST_NAME ||
+    !name.isWellFormed()
+  )
     throw new OptionError(
       `a task's name must be a string of 1 to ${LONGEST_NAME} bytes, got ${typeof name === 'string' ? JSON.stringify(name) : String(name)}`,
     )

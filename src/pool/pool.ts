@@ -10,7 +10,13 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { type ErrorData, toErrorData } from '../errors.js'
 import type { Place } from '../job.js'
-import { type Packed, packJobs, type ThreadMessage, type WaybillMessage, type WorkerModule } from './waybill.js'
+import {
+  type Packed,
+  packJobs,
+  type ThreadMessage,
+  type WaybillMessage,
+  type WorkerModule,
+} from './waybill.js'
 import { type Result, type StopReason, type Timed, WaybillOut } from './waybill-out.js'
 
 /** A job as the pool needs to know it. */
@@ -177,7 +183,13 @@ export class Pool<Job extends PoolJob> {
       recordTiming: false,
       ...(limits && { resourceLimits: limits }),
     })
-    const crew: Crew<Job> = { piscina, out: new Map(), exits: new Map(), failedStarts: 0, lastError: undefined }
+    const crew: Crew<Job> = {
+      piscina,
+      out: new Map(),
+      exits: new Map(),
+      failedStarts: 0,
+      lastError: undefined,
+    }
     piscina.on('message', (message: ThreadMessage) => this.#receive(crew, message))
     piscina.on('workerCreate', () => noteExits(crew.exits, piscina.threads))
     piscina.on('workerDestroy', () => setImmediate(() => abortStranded(crew)))
@@ -227,6 +239,13 @@ function isAbort(error: unknown): boolean {
 
 function threadDied(cause: unknown, hasBegun: boolean): ErrorData {
   const data = toErrorData(cause)
-  const what = hasBegun ? 'the thread ended while this job was running' : 'no thread could be started for this job'
-  return { name: 'ThreadDiedError', code: 'MILLRACE_THREAD_DIED', message: `${what}: ${data.message}`, cause: data }
+  const what = hasBegun
+    ? 'the thread ended while this job was running'
+    : 'no thread could be started for this job'
+  return {
+    name: 'ThreadDiedError',
+    code: 'MILLRACE_THREAD_DIED',
+    message: `${what}: ${data.message}`,
+    cause: data,
+  }
 }

@@ -109,8 +109,10 @@ async function load(module: WorkerModule): Promise<JobFunction> {
   const namespace = await importModule(url).catch((cause: unknown) => {
     throw new WorkerModuleError(`loading ${url} failed: ${toErrorData(cause).message}`, { cause })
   })
-  const found = [namespace, namespace.default, propertyOf(namespace.default, "default")]
-    .flatMap((each: unknown) => (exportName === 'default' ? [each, propertyOf(each, 'default')] : [propertyOf(each, exportName)]))
+  const found = [namespace, namespace.default, propertyOf(namespace.default, 'default')]
+    .flatMap((each: unknown) =>
+      exportName === 'default' ? [each, propertyOf(each, 'default')] : [propertyOf(each, exportName)],
+    )
     .find((each) => typeof each === 'function')
   if (!found)
     throw new WorkerModuleError(

@@ -154,7 +154,9 @@ export class WaybillOut<Job extends Timed> {
     const unsent = entries.filter(([index]) => this.state.stateOf(index) === DONE)
     // An error out of band may stem from any job whose outcome is still there; an exit only from the one that is running.
     const culprit = isUncaught && unsent.length + (running ? 1 : 0) > 1 ? undefined : (running ?? unsent[0])
-    const blamed = wasKilled ? undefined : (culprit ?? (running || unsent.length > 0 ? undefined : mayBeBlamed && entries[0]))
+    const blamed = wasKilled
+      ? undefined
+      : (culprit ?? (running || unsent.length > 0 ? undefined : mayBeBlamed && entries[0]))
     const isUnclear = !wasKilled && !blamed
     const results = entries.map(([index, job]): Result<Job> => {
       const reason = this.#stops.get(index)

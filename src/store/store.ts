@@ -115,7 +115,12 @@ export interface Claimed extends Waiting {
 
 /** What became of a job in transit. */
 export type Settlement =
-  | { readonly outcome: 'completed'; readonly job: Claimed; readonly output: Uint8Array; readonly startedAt: number }
+  | {
+      readonly outcome: 'completed'
+      readonly job: Claimed
+      readonly output: Uint8Array
+      readonly startedAt: number
+    }
   | { readonly outcome: 'failed' | 'cancelled'; readonly job: Claimed; readonly head: Head }
   /** Back to the backlog, at its old place, not before `head.runAt`; `head` has the attempt charged. */
   | { readonly outcome: 'retry'; readonly job: Claimed; readonly head: Head }

@@ -4,9 +4,9 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { JobQueue } from '../../src/index.js'
-import { runScript } from '../support/script.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { FIXTURE, openQueue } from '../support/queue.js'
+import { runScript } from '../support/script.js'
 
 test('close lets running jobs finish and keeps the rest', async (t) => {
   const directory = await temporaryDirectory(t)
@@ -50,14 +50,21 @@ test('a closed queue says so at every call; closing twice is closing once', asyn
   await assert.rejects(queue.job('0000000080000000000fffff'), closed)
   await assert.rejects(queue.jobs(), closed)
   await assert.rejects(queue.cancel('0000000080000000000fffff'), closed)
-  for (const call of [() => queue.counts(), () => queue.setMaxWorkers(1), () => queue.pause(), () => queue.idle()])
+  for (const call of [
+    () => queue.counts(),
+    () => queue.setMaxWorkers(1),
+    () => queue.pause(),
+    () => queue.idle(),
+  ])
     assert.throws(call, closed)
 })
 
 test('await using closes the queue', async (t) => {
   const directory = await temporaryDirectory(t)
   {
-    await using queue = await JobQueue.open(directory, { workers: { echo: { module: FIXTURE, export: 'echo' } } })
+    await using queue = await JobQueue.open(directory, {
+      workers: { echo: { module: FIXTURE, export: 'echo' } },
+    })
     assert.equal(await (await queue.enqueue('echo', 1)).finished(), 1)
   }
   await openQueue(t, { directory })
@@ -81,14 +88,20 @@ test('a second open of the directory is refused with the holder, in this process
     `await JobQueue.open(process.argv[2], { workers: {} }).catch(({ code, pid, message }) => console.log(code, pid, message))`,
     [directory],
   )
-  assert.match(stdout, new RegExp(`^MILLRACE_LOCKED ${process.pid} .*process ${process.pid}: close that queue first`), stderr)
+  assert.match(
+    stdout,
+    new RegExp(`^MILLRACE_LOCKED ${process.pid} .*process ${process.pid}: close that queue first`),
+    stderr,
+  )
 })
 
 test('a directory that holds something else is refused, and not touched', async (t) => {
   const directory = await temporaryDirectory(t)
   await writeFile(join(directory, 'thesis.txt'), 'important')
   await assert.rejects(openQueue(t, { directory }), { code: 'MILLRACE_NOT_A_QUEUE', message: /thesis\.txt/ })
-  await assert.rejects(openQueue(t, { directory: join(directory, 'thesis.txt') }), { code: 'MILLRACE_NOT_A_QUEUE' })
+  await assert.rejects(openQueue(t, { directory: join(directory, 'thesis.txt') }), {
+    code: 'MILLRACE_NOT_A_QUEUE',
+  })
   await mkdir(join(directory, 'empty', 'nested'), { recursive: true })
   await openQueue(t, { directory: join(directory, 'empty', 'nested', 'new') })
 })
@@ -101,7 +114,12 @@ test('a process that has nothing to do ends without close, and one that is told 
     console.log(await job.finished())
     await queue.enqueue('echo', 'in an hour', { delay: 3_600_000 })
     queue.unref()`
-  assert.deepEqual(await runScript(t, script, [directory]), { code: 0, signal: null, stdout: 'hello\n', stderr: '' })
+  assert.deepEqual(await runScript(t, script, [directory]), {
+    code: 0,
+    signal: null,
+    stdout: 'hello\n',
+    stderr: '',
+  })
   const again = await openQueue(t, { directory })
   assert.deepEqual([again.counts().delayed, again.counts().completed], [1, 1])
 })
@@ -158,5 +176,8 @@ test('a listener that throws is its owner’s trouble and does not stop the queu
     await new Promise((resolve) => setImmediate(resolve))
     console.log(queue.counts().completed)
     await queue.close()`
-  assert.equal((await runScript(t, script, [await temporaryDirectory(t)])).stdout, 'uncaught listener\nuncaught listener\n2\n')
+  assert.equal(
+    (await runScript(t, script, [await temporaryDirectory(t)])).stdout,
+    'uncaught listener\nuncaught listener\n2\n',
+  )
 })

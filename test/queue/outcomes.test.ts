@@ -8,7 +8,10 @@ test('a job runs in another thread and gives its output', async (t) => {
   const queue = await openQueue(t)
   const job = await queue.enqueue('add', { a: 2, b: 3 })
   assert.equal(await job.finished(), 5)
-  const seen = (await (await queue.enqueue('where', undefined, { meta: { user: 7 } })).finished()) as Record<string, unknown>
+  const seen = (await (await queue.enqueue('where', undefined, { meta: { user: 7 } })).finished()) as Record<
+    string,
+    unknown
+  >
   assert.equal(seen.task, 'where')
   assert.equal(seen.attempt, 1)
   assert.deepEqual(seen.meta, { user: 7 })
@@ -30,9 +33,15 @@ test('values arrive in the worker and come back as they left', async (t) => {
 
 test('many jobs, most of them travelling together, each get their own output', async (t) => {
   const queue = await openQueue(t)
-  const jobs = await queue.enqueueMany('echo', Array.from({ length: 5000 }, (_, index) => ({ index })))
+  const jobs = await queue.enqueueMany(
+    'echo',
+    Array.from({ length: 5000 }, (_, index) => ({ index })),
+  )
   const outputs = await Promise.all(jobs.map((job) => job.finished()))
-  assert.deepEqual(outputs, Array.from({ length: 5000 }, (_, index) => ({ index })))
+  assert.deepEqual(
+    outputs,
+    Array.from({ length: 5000 }, (_, index) => ({ index })),
+  )
   assert.equal(queue.counts().completed, 5000)
 })
 
@@ -42,12 +51,21 @@ test('a failed attempt is tried again after its backoff, and the job remembers w
   queue.on('retrying', (job) => retrying.push(job))
   const job = await queue.enqueue('failUntil', 3, { attempts: 3, backoff: [1, 2] })
   assert.equal(await job.finished(), 3)
-  assert.deepEqual(retrying.map(({ attempt, state }) => [attempt, state]), [[1, 'delayed'], [2, 'delayed']])
+  assert.deepEqual(
+    retrying.map(({ attempt, state }) => [attempt, state]),
+    [
+      [1, 'delayed'],
+      [2, 'delayed'],
+    ],
+  )
   const failures = (await queue.job(job.id))?.failures ?? []
-  assert.deepEqual(failures.map(({ attempt, name, message }) => [attempt, name, message]), [
-    [1, 'RangeError', 'attempt 1 is too early'],
-    [2, 'RangeError', 'attempt 2 is too early'],
-  ])
+  assert.deepEqual(
+    failures.map(({ attempt, name, message }) => [attempt, name, message]),
+    [
+      [1, 'RangeError', 'attempt 1 is too early'],
+      [2, 'RangeError', 'attempt 2 is too early'],
+    ],
+  )
   assert.match(failures[0]?.stack ?? '', /failUntil/)
 })
 
@@ -78,7 +96,11 @@ test('an UnrecoverableError skips the remaining attempts', async (t) => {
 
 test('whatever is thrown fails the attempt with a readable message', async (t) => {
   const queue = await openQueue(t)
-  for (const [value, message] of [['text', /thrown: text/], [undefined, /thrown: undefined/], [{ a: 1 }, /thrown: \{"a":1\}/]] as const) {
+  for (const [value, message] of [
+    ['text', /thrown: text/],
+    [undefined, /thrown: undefined/],
+    [{ a: 1 }, /thrown: \{"a":1\}/],
+  ] as const) {
     const job = await queue.enqueue('throwValue', value, { attempts: 1 })
     await assert.rejects(job.finished(), message)
   }
@@ -128,7 +150,10 @@ test('progress and log reach the application in order, and the last progress alw
   queue.on('log', (job, text) => lines.push(`${job.task} ${text}`))
   queue.on('progress', (_job, value) => values.push(value))
   await (await queue.enqueue('chat', 50)).finished()
-  assert.deepEqual(lines, Array.from({ length: 50 }, (_, index) => `chat line ${index + 1}`))
+  assert.deepEqual(
+    lines,
+    Array.from({ length: 50 }, (_, index) => `chat line ${index + 1}`),
+  )
   assert.deepEqual(values.at(-1), { line: 50, of: 50 })
 })
 

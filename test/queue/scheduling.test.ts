@@ -99,7 +99,10 @@ test('pause holds all jobs or those of one task, resume lets them go', async (t)
 test('a delayed job runs when it is due, and not before', async (t) => {
   const queue = await openQueue(t)
   const at = Date.now() + 60
-  const [soon, later] = [await queue.enqueue('where', undefined, { runAt: new Date(at) }), await queue.enqueue('where', undefined, { delay: 3_600_000 })]
+  const [soon, later] = [
+    await queue.enqueue('where', undefined, { runAt: new Date(at) }),
+    await queue.enqueue('where', undefined, { delay: 3_600_000 }),
+  ]
   assert.deepEqual([soon.state, later.state, queue.counts().delayed], ['delayed', 'delayed', 2])
   await soon.finished()
   assert.ok(Date.now() >= at)
@@ -131,7 +134,10 @@ test('a key is taken while its job waits, runs or is retained, of one task', asy
   await writeFile(gate, '')
   await first.finished()
   const retained = await queue.enqueue('gate', gate, { key: 'k' })
-  assert.deepEqual([retained.id, retained.state, retained.output], [first.id, 'completed', 'through the gate'])
+  assert.deepEqual(
+    [retained.id, retained.state, retained.output],
+    [first.id, 'completed', 'through the gate'],
+  )
   assert.equal(await retained.finished(), 'through the gate')
   await queue.remove(first.id)
   assert.notEqual((await queue.enqueue('gate', gate, { key: 'k' })).id, first.id)
@@ -139,10 +145,17 @@ test('a key is taken while its job waits, runs or is retained, of one task', asy
 
 test('jobs that are enqueued with one key at the same moment are one job', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })
-  const single = await Promise.all(Array.from({ length: 20 }, (_, index) => queue.enqueue('echo', index, { key: 'one' })))
+  const single = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => queue.enqueue('echo', index, { key: 'one' })),
+  )
   assert.equal(new Set(single.map(({ id }) => id)).size, 1)
-  const many = await queue.enqueueMany('echo', ['a', 'b', 'a', 'c', 'b'], (input) => ({ key: input as string }))
-  assert.deepEqual(many.map(({ input }) => input), ['a', 'b', 'a', 'c', 'b'])
+  const many = await queue.enqueueMany('echo', ['a', 'b', 'a', 'c', 'b'], (input) => ({
+    key: input as string,
+  }))
+  assert.deepEqual(
+    many.map(({ input }) => input),
+    ['a', 'b', 'a', 'c', 'b'],
+  )
   assert.equal(new Set(many.map(({ id }) => id)).size, 3)
   assert.equal(queue.counts().waiting, 4)
 })

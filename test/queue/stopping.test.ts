@@ -76,7 +76,14 @@ test('waiting and delayed jobs are cancelled without a thread', async (t) => {
   assert.deepEqual(await Promise.all([waiting.cancel(), delayed.cancel()]), [true, true])
   assert.deepEqual(await Promise.all(outcomes), ['MILLRACE_JOB_CANCELLED', 'MILLRACE_JOB_CANCELLED'])
   assert.deepEqual(cancelled.sort(), [waiting.id, delayed.id].sort())
-  assert.deepEqual(queue.counts(), { waiting: 0, delayed: 0, running: 0, completed: 0, failed: 0, cancelled: 2 })
+  assert.deepEqual(queue.counts(), {
+    waiting: 0,
+    delayed: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 2,
+  })
   await queue.idle()
 })
 
@@ -94,7 +101,10 @@ test('a timeout counts from the start of the run, ends synchronous code, and is 
   const job = await queue.enqueue('block', undefined, { timeout: 30, attempts: 2 })
   await assert.rejects(job.finished(), /longer than its timeout of 30 ms/)
   const { failures = [] } = (await queue.job(job.id)) ?? {}
-  assert.deepEqual(failures.map(({ code }) => code), ['MILLRACE_TIMEOUT', 'MILLRACE_TIMEOUT'])
+  assert.deepEqual(
+    failures.map(({ code }) => code),
+    ['MILLRACE_TIMEOUT', 'MILLRACE_TIMEOUT'],
+  )
 })
 
 test('a job that listens is told that it has timed out', async (t) => {
@@ -140,7 +150,10 @@ test('cancelling a job that travels with others spares them', async (t) => {
   queue.resume()
   await once(queue, 'started')
   assert.equal(await jobs[0]?.cancel(), true)
-  assert.deepEqual(await Promise.all(outcomes), ['MILLRACE_JOB_CANCELLED', ...new Array(50).fill('completed')])
+  assert.deepEqual(await Promise.all(outcomes), [
+    'MILLRACE_JOB_CANCELLED',
+    ...new Array(50).fill('completed'),
+  ])
   const stored = await Promise.all(jobs.slice(1).map(({ id }) => queue.job(id)))
   assert.ok(stored.every((job) => job?.attempt === 1 && job.failures.length === 0))
 })

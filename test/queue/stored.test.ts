@@ -5,7 +5,10 @@ import { openQueue } from '../support/queue.js'
 
 test('jobs are listed by state and task, page by page, in the order of their ids', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })
-  const echoes = await queue.enqueueMany('echo', Array.from({ length: 25 }, (_, index) => index))
+  const echoes = await queue.enqueueMany(
+    'echo',
+    Array.from({ length: 25 }, (_, index) => index),
+  )
   const delayed = await queue.enqueue('echo', 'later', { delay: 60_000 })
   const adds = await queue.enqueueMany('add', new Array(5).fill({ a: 1, b: 1 }))
   const ids: string[] = []
@@ -16,7 +19,10 @@ test('jobs are listed by state and task, page by page, in the order of their ids
   }
   assert.deepEqual(ids, [...echoes, delayed, ...adds].map(({ id }) => id).sort())
   assert.equal((await queue.jobs({ task: 'add' })).length, 5)
-  assert.deepEqual((await queue.jobs({ state: 'delayed' })).map(({ input }) => input), ['later'])
+  assert.deepEqual(
+    (await queue.jobs({ state: 'delayed' })).map(({ input }) => input),
+    ['later'],
+  )
   assert.equal((await queue.jobs({ state: ['waiting', 'running'], task: 'echo', limit: 1000 })).length, 25)
   assert.deepEqual(await queue.jobs({ state: 'completed' }), [])
 })
@@ -49,13 +55,23 @@ test('results and failures can be read after a restart', async (t) => {
   const again = await openQueue(t, { directory })
   const [completed, failed] = [await again.job(good.id), await again.job(bad.id)]
   assert.deepEqual(
-    [completed?.state, completed?.output, completed?.meta, completed?.key, completed?.priority, completed?.attempt],
+    [
+      completed?.state,
+      completed?.output,
+      completed?.meta,
+      completed?.key,
+      completed?.priority,
+      completed?.attempt,
+    ],
     ['completed', { answer: 42n }, 'mine', 'good', 3, 1],
   )
   assert.ok(completed?.startedAt && completed.finishedAt && completed.enqueuedAt <= completed.finishedAt)
   assert.deepEqual(await completed?.finished(), { answer: 42n })
   assert.deepEqual([failed?.state, failed?.attempts, failed?.failures.length], ['failed', 2, 2])
-  await assert.rejects(again.job(bad.id).then((job) => job?.finished()), { code: 'MILLRACE_JOB_FAILED' })
+  await assert.rejects(
+    again.job(bad.id).then((job) => job?.finished()),
+    { code: 'MILLRACE_JOB_FAILED' },
+  )
 })
 
 test('retry sends a failed job back with as many attempts again', async (t) => {
@@ -90,7 +106,14 @@ test('remove deletes jobs in any state but running', async (t) => {
   const gone = assert.rejects(waiting.finished(), { code: 'MILLRACE_NO_JOB' })
   await Promise.all([done, waiting, delayed].map((job) => job.remove()))
   await gone
-  assert.deepEqual(queue.counts(), { waiting: 0, delayed: 0, running: 1, completed: 0, failed: 0, cancelled: 0 })
+  assert.deepEqual(queue.counts(), {
+    waiting: 0,
+    delayed: 0,
+    running: 1,
+    completed: 0,
+    failed: 0,
+    cancelled: 0,
+  })
   await assert.rejects(queue.remove(done.id), { code: 'MILLRACE_NO_JOB' })
   await running.cancel()
   await queue.idle()
@@ -98,12 +121,20 @@ test('remove deletes jobs in any state but running', async (t) => {
 
 test('finished jobs are kept up to a count, the newest', async (t) => {
   const queue = await openQueue(t, { keep: { completed: { count: 10 }, failed: { count: 2 } } })
-  const jobs = await queue.enqueueMany('echo', Array.from({ length: 35 }, (_, index) => index))
+  const jobs = await queue.enqueueMany(
+    'echo',
+    Array.from({ length: 35 }, (_, index) => index),
+  )
   await Promise.all(jobs.map((job) => job.finished()))
-  for (let failed = 0; failed < 4; failed++) await assert.rejects((await queue.enqueue('throwUnrecoverable')).finished())
-  while (queue.counts().completed > 10 || queue.counts().failed > 2) await new Promise((resolve) => setImmediate(resolve))
+  for (let failed = 0; failed < 4; failed++)
+    await assert.rejects((await queue.enqueue('throwUnrecoverable')).finished())
+  while (queue.counts().completed > 10 || queue.counts().failed > 2)
+    await new Promise((resolve) => setImmediate(resolve))
   const kept = await queue.jobs({ state: 'completed' })
-  assert.deepEqual(kept.map(({ output }) => output), Array.from({ length: 10 }, (_, index) => 25 + index))
+  assert.deepEqual(
+    kept.map(({ output }) => output),
+    Array.from({ length: 10 }, (_, index) => 25 + index),
+  )
   assert.deepEqual([queue.counts().completed, queue.counts().failed], [10, 2])
 })
 
@@ -123,7 +154,9 @@ test('finished jobs are kept up to an age', async (t) => {
 test('clean deletes finished jobs by state, task, age and number', async (t) => {
   const queue = await openQueue(t)
   await Promise.all((await queue.enqueueMany('echo', [1, 2, 3, 4])).map((job) => job.finished()))
-  await Promise.all((await queue.enqueueMany('add', new Array(3).fill({ a: 1, b: 1 }))).map((job) => job.finished()))
+  await Promise.all(
+    (await queue.enqueueMany('add', new Array(3).fill({ a: 1, b: 1 }))).map((job) => job.finished()),
+  )
   assert.equal(await queue.clean({ olderThan: 60_000 }), 0)
   assert.equal(await queue.clean({ task: 'add', limit: 2 }), 2)
   assert.equal(await queue.clean({ task: 'add' }), 1)

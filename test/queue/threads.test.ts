@@ -7,7 +7,11 @@ import { JobQueue, type TaskOptions } from '../../src/index.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
-const DEATHS: [task: 'exit' | 'rejectLater' | 'throwLater' | 'fillMemory', message: RegExp, options?: TaskOptions][] = [
+const DEATHS: [
+  task: 'exit' | 'rejectLater' | 'throwLater' | 'fillMemory',
+  message: RegExp,
+  options?: TaskOptions,
+][] = [
   ['exit', /exited with code: 3/],
   ['rejectLater', /nobody awaits this/],
   ['throwLater', /thrown out of band/],
@@ -22,7 +26,10 @@ for (const [task, message, options = {}] of DEATHS)
     const others = await queue.enqueueMany('echo', [4, 5, 6])
     await assert.rejects(job.finished(), message)
     const { failures = [] } = (await queue.job(job.id)) ?? {}
-    assert.deepEqual(failures.map(({ code }) => code), ['MILLRACE_THREAD_DIED', 'MILLRACE_THREAD_DIED'])
+    assert.deepEqual(
+      failures.map(({ code }) => code),
+      ['MILLRACE_THREAD_DIED', 'MILLRACE_THREAD_DIED'],
+    )
     const outputs = await Promise.all([...mates, ...others].map((mate) => mate.finished()))
     assert.deepEqual(outputs, [1, 2, 3, 4, 5, 6])
     assert.equal(await (await queue.enqueue('add', { a: 1, b: 2 })).finished(), 3)
@@ -40,9 +47,15 @@ for (const [task] of DEATHS.slice(0, 2))
         return input
       }`,
     )
-    const mixed = await JobQueue.open(await temporaryDirectory(t), { workers: { mixed: module }, maxWorkers: 1, backoff: 1 })
+    const mixed = await JobQueue.open(await temporaryDirectory(t), {
+      workers: { mixed: module },
+      maxWorkers: 1,
+      backoff: 1,
+    })
     t.after(() => mixed.close({ timeout: 0 }))
-    await Promise.all((await mixed.enqueueMany('mixed', new Array(2000).fill(0))).map((job) => job.finished()))
+    await Promise.all(
+      (await mixed.enqueueMany('mixed', new Array(2000).fill(0))).map((job) => job.finished()),
+    )
     mixed.pause()
     const jobs = await mixed.enqueueMany('mixed', [1, 2, 3, task, 4, 5, 6], { attempts: 2 })
     const outcomes = jobs.map((job) => job.finished().catch((error: { code: string }) => error.code))
@@ -68,13 +81,18 @@ test('a task with memory limits shares maxWorkers with the others', async (t) =>
   queue.on('started', () => {
     most = Math.max(most, queue.numWorkers)
   })
-  const jobs = [...(await queue.enqueueMany('add', new Array(20).fill({ a: 1, b: 1 }))), ...(await queue.enqueueMany('echo', new Array(20).fill(2)))]
+  const jobs = [
+    ...(await queue.enqueueMany('add', new Array(20).fill({ a: 1, b: 1 }))),
+    ...(await queue.enqueueMany('echo', new Array(20).fill(2))),
+  ]
   assert.deepEqual(await Promise.all(jobs.map((job) => job.finished())), new Array(40).fill(2))
   assert.equal(most, 1)
 })
 
 test('memory limits too small for a thread to start fail the job, and do not respawn for ever', async (t) => {
-  const queue = await openQueue(t, { perTask: { add: { resourceLimits: { maxOldGenerationSizeMb: 1, maxYoungGenerationSizeMb: 1 } } } })
+  const queue = await openQueue(t, {
+    perTask: { add: { resourceLimits: { maxOldGenerationSizeMb: 1, maxYoungGenerationSizeMb: 1 } } },
+  })
   const job = await queue.enqueue('add', { a: 1, b: 1 }, { attempts: 2 })
   await assert.rejects(job.finished(), { code: 'MILLRACE_JOB_FAILED' })
 })
@@ -83,7 +101,11 @@ test('a module that throws while it is loaded fails the job with its path and re
   const directory = await temporaryDirectory(t)
   const module = join(directory, 'broken.mjs')
   await writeFile(module, 'throw new Error("cannot start")')
-  const queue = await JobQueue.open(join(directory, 'queue'), { workers: { broken: module }, attempts: 2, backoff: 1 })
+  const queue = await JobQueue.open(join(directory, 'queue'), {
+    workers: { broken: module },
+    attempts: 2,
+    backoff: 1,
+  })
   t.after(() => queue.close())
   const job = await queue.enqueue('broken', 1)
   await assert.rejects(job.finished(), /broken\.mjs.*cannot start/)
@@ -94,7 +116,11 @@ test('a module that never finishes loading runs into the timeout', async (t) => 
   const directory = await temporaryDirectory(t)
   const module = join(directory, 'endless.mjs')
   await writeFile(module, 'await new Promise(() => setInterval(() => {}, 1000))')
-  const queue = await JobQueue.open(join(directory, 'queue'), { workers: { endless: module }, attempts: 1, timeout: 100 })
+  const queue = await JobQueue.open(join(directory, 'queue'), {
+    workers: { endless: module },
+    attempts: 1,
+    timeout: 100,
+  })
   t.after(() => queue.close())
   await assert.rejects((await queue.enqueue('endless', 1)).finished(), /timeout of 100 ms/)
 })
@@ -103,16 +129,23 @@ test('a module without the export fails the job and lists what it has', async (t
   const directory = await temporaryDirectory(t)
   const module = join(directory, 'other.mjs')
   await writeFile(module, 'export const one = 1; export function two() {}')
-  const queue = await JobQueue.open(join(directory, 'queue'), { workers: { other: { module, export: 'three' } }, attempts: 1 })
+  const queue = await JobQueue.open(join(directory, 'queue'), {
+    workers: { other: { module, export: 'three' } },
+    attempts: 1,
+  })
   t.after(() => queue.close())
-  await assert.rejects((await queue.enqueue('other', 1)).finished(), /other\.mjs has no function as its export "three", it has one, two/)
+  await assert.rejects(
+    (await queue.enqueue('other', 1)).finished(),
+    /other\.mjs has no function as its export "three", it has one, two/,
+  )
 })
 
 test('CommonJS modules run: a function, a default property, a named export; and data: URLs', async (t) => {
   const directory = await temporaryDirectory(t)
   const files = {
     plain: 'module.exports = (x) => x + 1',
-    transpiled: 'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = (x) => x + 2',
+    transpiled:
+      'Object.defineProperty(exports, "__esModule", { value: true }); exports.default = (x) => x + 2',
     named: 'exports.work = (x) => x + 3',
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(directory, `${name}.cjs`), text)
@@ -126,7 +159,8 @@ test('CommonJS modules run: a function, a default property, a named export; and 
   })
   t.after(() => queue.close())
   const outputs = []
-  for (const task of ['plain', 'transpiled', 'named', 'data']) outputs.push(await (await queue.enqueue(task, 0)).finished())
+  for (const task of ['plain', 'transpiled', 'named', 'data'])
+    outputs.push(await (await queue.enqueue(task, 0)).finished())
   assert.deepEqual(outputs, [1, 2, 3, 4])
 })
 
@@ -146,9 +180,16 @@ test('a worker factory chooses the module and its export by the job', async (t) 
   })
   t.after(() => queue.close())
   assert.equal(await (await queue.enqueue('any')).finished(), 'default')
-  assert.equal(await (await queue.enqueue('any', 1, { meta: { size: 'big' }, priority: 4 })).finished(), 'big')
+  assert.equal(
+    await (await queue.enqueue('any', 1, { meta: { size: 'big' }, priority: 4 })).finished(),
+    'big',
+  )
   await assert.rejects((await queue.enqueue('none')).finished(), /a function cannot travel to another thread/)
-  assert.deepEqual(seen, [['any', 1, 0], ['any', 1, 4], ['none', 1, 0]])
+  assert.deepEqual(seen, [
+    ['any', 1, 0],
+    ['any', 1, 4],
+    ['none', 1, 0],
+  ])
 })
 
 test('threads that are idle end, and new ones come when there is work', async (t) => {

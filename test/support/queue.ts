@@ -14,8 +14,28 @@ export function fixtureWorkers(
   options: Partial<Record<Name, object>> = {},
 ): Record<Name, { module: URL; export: string }> {
   const names: Name[] = [
-    'add', 'append', 'block', 'blockUnlessAsked', 'chat', 'count', 'default', 'echo', 'exit', 'failUntil', 'fillMemory',
-    'gate', 'give', 'leak', 'listen', 'overflow', 'rejectLater', 'stubborn', 'throwLater', 'throwUnrecoverable', 'throwValue', 'where',
+    'add',
+    'append',
+    'block',
+    'blockUnlessAsked',
+    'chat',
+    'count',
+    'default',
+    'echo',
+    'exit',
+    'failUntil',
+    'fillMemory',
+    'gate',
+    'give',
+    'leak',
+    'listen',
+    'overflow',
+    'rejectLater',
+    'stubborn',
+    'throwLater',
+    'throwUnrecoverable',
+    'throwValue',
+    'where',
   ]
   const entries = names.map((name) => [name, { module: FIXTURE, export: name, ...options[name] }])
   return Object.fromEntries(entries) as Record<Name, { module: URL; export: string }>
@@ -26,7 +46,11 @@ export type TestQueue = JobQueue<FixtureTasks>
 /** Opens a queue with two workers on `directory` (a new one by default). */
 export async function openQueue(
   t: TestContext,
-  options: Partial<QueueOptions<Name>> & { directory?: string; tasks?: never; perTask?: Partial<Record<Name, object>> } = {},
+  options: Partial<QueueOptions<Name>> & {
+    directory?: string
+    tasks?: never
+    perTask?: Partial<Record<Name, object>>
+  } = {},
 ): Promise<TestQueue> {
   const { directory = await temporaryDirectory(t), perTask, ...rest } = options
   const queue = await JobQueue.open<FixtureTasks>(directory, {

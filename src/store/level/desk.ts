@@ -4,12 +4,19 @@
  * Each such change reads first and writes then; they run one at a time, so that what was read still holds. They never
  * touch a job in transit, which is its scheduler's alone.
  */
-import { FINISHED_STATES, type FinishedState, type Head, type JobState, type Place, type StoredJob } from '../../job.js'
+import {
+  FINISHED_STATES,
+  type FinishedState,
+  type Head,
+  type JobState,
+  type Place,
+  type StoredJob,
+} from '../../job.js'
 import type { ListQuery } from '../store.js'
 import { JobEntry } from './entry.js'
 import { dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
 import type { Ledger } from './ledger.js'
-import { bodyOf, decodeRecord, encodeRecord } from './record.js'
+import { decodeRecord, encodeRecord } from './record.js'
 import { type Change, type Retainer, readEntries } from './retainer.js'
 import type { Batch, Database, Writer } from './writer.js'
 
@@ -54,7 +61,11 @@ export class Desk {
       const record = records[index]
       const state = LOOKED_UP[index]
       if (!record || !state) return undefined
-      return decodeRecord(place, state === 'waiting' && this.#parts.isRunning(place) ? 'running' : state, record)
+      return decodeRecord(
+        place,
+        state === 'waiting' && this.#parts.isRunning(place) ? 'running' : state,
+        record,
+      )
     } finally {
       await snapshot.close()
     }

@@ -15,7 +15,8 @@ export const FORMAT = 1
 
 const MARKER = 'MILLRACE'
 const OWNER = 'OWNER'
-const MARKER_TEXT = 'This directory is a millrace job queue. Its files belong together: copy or move it whole.\n'
+const MARKER_TEXT =
+  'This directory is a millrace job queue. Its files belong together: copy or move it whole.\n'
 
 /**
  * Opens the directory, making it if needed.

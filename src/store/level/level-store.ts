@@ -18,8 +18,8 @@ import type {
   StoreEvents,
   Waiting,
 } from '../store.js'
-import { type OpenDirectory, openDirectory } from './directory.js'
 import { Desk } from './desk.js'
+import { type OpenDirectory, openDirectory } from './directory.js'
 import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
 import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
@@ -268,7 +268,12 @@ export class LevelStore implements Store {
   }
 
   /** Puts one outcome into the group. What waits or is delayed because of it. */
-  #settleOne(batch: Batch, settlement: Settlement, job: JobEntry, now: number): JobEntry | DueEntry | undefined {
+  #settleOne(
+    batch: Batch,
+    settlement: Settlement,
+    job: JobEntry,
+    now: number,
+  ): JobEntry | DueEntry | undefined {
     const { place, key, enqueuedAt } = job
     if (settlement.outcome === 'released') {
       if (!settlement.alone || job.alone) return new JobEntry(place, job.record, key)
@@ -344,7 +349,9 @@ export class LevelStore implements Store {
   }
 
   isLive(place: Place): boolean {
-    return this.#transit.has(place.seq) || (this.#lanes.get(place.lane)?.has(jobKey('waiting', place)) ?? false)
+    return (
+      this.#transit.has(place.seq) || (this.#lanes.get(place.lane)?.has(jobKey('waiting', place)) ?? false)
+    )
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {

@@ -6,7 +6,16 @@
  */
 import { FINISHED_STATES, type FinishedState, type Head, type Place } from '../../job.js'
 import type { Retention } from '../store.js'
-import { finishedAtOf, finishedKey, ID_BYTES, jobKey, nameKey, rangeOf, readPlace, writePlace } from './keys.js'
+import {
+  finishedAtOf,
+  finishedKey,
+  ID_BYTES,
+  jobKey,
+  nameKey,
+  rangeOf,
+  readPlace,
+  writePlace,
+} from './keys.js'
 import type { Ledger } from './ledger.js'
 import { encodeRecord, headOf } from './record.js'
 import { type Entry, Window } from './window.js'
@@ -166,7 +175,8 @@ export class Retainer {
         state,
         key,
         jobs,
-        (job, _index, chosen) => chosen < limit - deleted && (lane === undefined || readPlace(job, 0).lane === lane),
+        (job, _index, chosen) =>
+          chosen < limit - deleted && (lane === undefined || readPlace(job, 0).lane === lane),
       )
     }
     return deleted

@@ -11,7 +11,7 @@
  * group is atomic. Once it is written its `after`s run in order, all before the next group is begun and before anything that
  * `between` was given: there, memory and disk agree.
  */
-import { Level } from 'level'
+import type { Level } from 'level'
 import { StoreError } from '../../errors.js'
 
 export type Database = Level<Buffer, Buffer>
@@ -78,7 +78,8 @@ export class Writer {
 
   /** Fulfilled when nothing is left to write. */
   async drain(): Promise<void> {
-    while (this.#gathering || this.#writing) await (this.#writing ?? this.#gathering?.written)?.catch(() => {})
+    while (this.#gathering || this.#writing)
+      await (this.#writing ?? this.#gathering?.written)?.catch(() => {})
   }
 
   #begin(): Group {

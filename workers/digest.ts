@@ -1,0 +1,57 @@
+/**
+ * The digest of a file, read piece by piece, so that memory stays flat however large it is.
+ *
+ * ```ts
+ * await queue.enqueue('digest', { file: 'backup.tar' })
+ * ```
+ */
+import { createHash, getHashes } from 'node:crypto'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import { type JobContext, UnrecoverableError } from '../src/worker.js'
+import { checkText } from './internal/check.js'
+
+export interface DigestInput {
+  file: string
+  /** One of `crypto.getHashes()`. Default `'sha256'`. */
+  algorithm?: string
+}
+
+export interface DigestOutput {
+  file: string
+  algorithm: string
+  /** In hexadecimal. */
+  digest: string
+  bytes: number
+}
+
+const CHUNK_BYTES = 1024 * 1024
+
+/** Digests a file, given as its path or with options. Reports progress from 0 to 1, and heeds `job.signal`. */
+export default function digest(input: string | DigestInput, job?: JobContext): DigestOutput {
+  const { file, algorithm = 'sha256' }: DigestInput =
+    typeof input === 'string' ? { file: input } : { ...input }
+  checkText(file, 'file')
+  if (!getHashes().includes(algorithm))
+    throw new UnrecoverableError(`algorithm must be one of crypto.getHashes(), got ${String(algorithm)}`)
+  const hash = createHash(algorithm)
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+  const descriptor = openSync(file, 'r')
+  try {
+    const { size } = fstatSync(descriptor)
+    let bytes = 0
+    for (let read = readChunk(descriptor, chunk); read > 0; read = readChunk(descriptor, chunk)) {
+      hash.update(chunk.subarray(0, read))
+      bytes += read
+      job?.progress(size > 0 ? Math.min(1, bytes / size) : 1)
+      // Read anew each time: so an abort is seen in synchronous code too.
+      job?.signal.throwIfAborted()
+    }
+    return { file, algorithm, digest: hash.digest('hex'), bytes }
+  } finally {
+    closeSync(descriptor)
+  }
+}
+
+function readChunk(descriptor: number, chunk: Buffer): number {
+  return readSync(descriptor, chunk, 0, chunk.byteLength, null)
+}
