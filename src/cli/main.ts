@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+/** The `millrace` command. Exit codes: 0 all completed, 1 some failed, 2 bad usage, 130 interrupted. */
+import { createRequire } from 'node:module'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { MillraceError } from '../errors.js'
+import { UsageError } from './inputs.js'
+import { type RunOptions, run } from './run.js'
+
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
+
+const program = new Command('millrace')
+  .description('A durable job queue that feeds a pool of worker threads.')
+  .version(version)
+  .exitOverride()
+
+program
+  .command('run')
+  .description('Run one job per input through a worker module. The same command goes on where a killed one stopped.')
+  .argument('<worker module>', 'a file that exports a function (input, job) => output')
+  .argument('[inputs...]', 'the inputs; without any, the lines of --input-file or of standard input')
+  .option('--input-file <file>', 'take the inputs from a file, one a line')
+  .option('--json', 'parse each input as JSON (else it is a string)')
+  .option('--dir <directory>', 'where jobs are kept', '.millrace')
+  .option('--export <name>', 'which export of the module to run', 'default')
+  .addOption(integer('--max-workers <n>', 'how many threads run jobs (default: one a core)', 1, 1024))
+  .addOption(integer('--attempts <n>', 'how often a job is tried (default: 3)', 1, 1000))
+  .addOption(integer('--timeout <ms>', 'longest run of one attempt (default: none)', 0, 2 ** 47))
+  .addOption(integer('--priority <n>', 'lower runs first (default: 0)', -32_768, 32_767))
+  .option('--retry-failed', 'try inputs again that failed for good in an earlier run')
+  .option('--quiet', 'show no progress')
+  .addHelpText(
+    'after',
+    `
+Results go to standard output, one JSON object a line: {"id","status","input","output"}, or "error" in place of "output".
+Dates are written as ISO strings, bigints as strings, Maps as lists of entries, Sets as lists, bytes as base64, undefined as null.
+Results of inputs that finished in an earlier run are written again, so that the output is always whole. Inputs that are
+the same are one job. A worker should log with console.error or job.log: console.log goes to standard output too.
+
+Ctrl-C finishes what runs and keeps the rest, a second one stops at once; the same command then goes on.
+Exit codes: 0 all completed, 1 some failed, 2 bad usage, 130 interrupted.`,
+  )
+  .action(async (module: string, inputs: string[], options: RunOptions) => {
+    process.exitCode = await run(module, inputs, options)
+  })
+
+try {
+  await program.parseAsync()
+} catch (error) {
+  process.exitCode = exitCodeOf(error)
+}
+
+function exitCodeOf(error: unknown): number {
+  // Commander has said itself what was wrong; asking for help or the version was not.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+  if (!(error instanceof UsageError || error instanceof MillraceError)) throw error
+  console.error(`millrace: ${error.message}`)
+  return 2
+}
+
+function integer(flags: string, description: string, min: number, max: number): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = Number(text)
+    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max)
+      throw new InvalidArgumentError(`It must be an integer from ${min} to ${max}.`)
+    return value
+  })
+}

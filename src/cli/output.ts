@@ -1,0 +1,41 @@
+/** Results as JSON lines. */
+import { once } from 'node:events'
+import type { Job } from '../handle.js'
+
+export class Output {
+  readonly #stream: NodeJS.WriteStream
+
+  /** `onClosed` is called when nobody reads any more. */
+  constructor(stream: NodeJS.WriteStream, onClosed: () => void) {
+    this.#stream = stream
+    stream.on('error', onClosed)
+  }
+
+  write(job: Job): void {
+    const { id, state: status } = job
+    const { input } = job.meta as { input: unknown }
+    const last = job.failures.at(-1)
+    const error = last && { name: last.name, message: last.message, code: last.code }
+    const outcome =
+      status === 'completed' ? { output: job.output ?? null } : { error: error ?? { message: status } }
+    this.#stream.write(`${JSON.stringify({ id, status, input, ...outcome }, plain)}\n`)
+  }
+
+  /** Fulfilled when what was written has gone to the reader, so that memory stays flat. */
+  async drained(): Promise<void> {
+    if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain').catch(() => {})
+  }
+}
+
+/** A replacer for what JSON does not know. */
+function plain(this: unknown, key: string, value: unknown): unknown {
+  // What has a toJSON (as a Buffer has) comes here converted already.
+  const original = (this as Record<string, unknown>)[key]
+  if (typeof original === 'bigint') return String(original)
+  if (original instanceof Map) return [...original]
+  if (original instanceof Set) return [...original]
+  if (original instanceof ArrayBuffer) return Buffer.from(original).toString('base64')
+  if (ArrayBuffer.isView(original))
+    return Buffer.from(original.buffer, original.byteOffset, original.byteLength).toString('base64')
+  return value
+}
