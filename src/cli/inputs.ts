@@ -27,12 +27,16 @@ export async function* readInputs(source: InputSource, chunkSize: number): Async
   if (chunk.length > 0) yield chunk
 }
 
-async function textsOf({ inputs, inputFile }: InputSource): Promise<Iterable<string> | AsyncIterable<string>> {
+async function textsOf({
+  inputs,
+  inputFile,
+}: InputSource): Promise<Iterable<string> | AsyncIterable<string>> {
   if (inputs.length > 0 && inputFile !== undefined)
     throw new UsageError('give inputs as arguments or in --input-file, not both')
   if (inputs.length > 0) return inputs
   if (inputFile === undefined) {
-    if (process.stdin.isTTY) throw new UsageError('no inputs: give them as arguments, in --input-file or on standard input')
+    if (process.stdin.isTTY)
+      throw new UsageError('no inputs: give them as arguments, in --input-file or on standard input')
     return createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })
   }
   const found = await stat(inputFile).catch(() => undefined)

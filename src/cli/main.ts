@@ -15,7 +15,9 @@ const program = new Command('millrace')
 
 program
   .command('run')
-  .description('Run one job per input through a worker module. The same command goes on where a killed one stopped.')
+  .description(
+    'Run one job per input through a worker module. The same command goes on where a killed one stopped.',
+  )
   .argument('<worker module>', 'a file that exports a function (input, job) => output')
   .argument('[inputs...]', 'the inputs; without any, the lines of --input-file or of standard input')
   .option('--input-file <file>', 'take the inputs from a file, one a line')

@@ -25,7 +25,8 @@ export class Progress {
     if (stream.isTTY) {
       this.#bar = new SingleBar({
         stream,
-        format: '{bar} {value} of {total} done | {failed} failed | {running} running | {rate}/s | {left} left',
+        format:
+          '{bar} {value} of {total} done | {failed} failed | {running} running | {rate}/s | {left} left',
         hideCursor: true,
       })
       this.#bar.start(1, 0, this.#payload())
@@ -59,7 +60,9 @@ export class Progress {
   #print(): void {
     const { total, done } = this.#counts()
     const { failed, running, rate, left } = this.#payload()
-    console.error(`millrace: ${done} of ${total} done, ${failed} failed, ${running} running, ${rate}/s, ${left} left`)
+    console.error(
+      `millrace: ${done} of ${total} done, ${failed} failed, ${running} running, ${rate}/s, ${left} left`,
+    )
   }
 
   #payload(): { failed: number; running: number; rate: string; left: string } {

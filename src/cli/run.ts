@@ -127,7 +127,8 @@ class Run {
       )
     const all = this.#queue.counts()
     const others = all.waiting + all.delayed - waiting - delayed
-    if (others > 0) console.error(`millrace: ${others} jobs of other worker modules wait in ${this.#options.dir}`)
+    if (others > 0)
+      console.error(`millrace: ${others} jobs of other worker modules wait in ${this.#options.dir}`)
   }
 
   /** The first time, what runs may finish; the second time, nothing may. */
@@ -135,7 +136,9 @@ class Run {
     if (this.#isInterrupted) process.exit(INTERRUPTED)
     this.#isInterrupted = true
     void this.#close()
-    console.error('millrace: finishing what runs (again: stop at once); the same command goes on with the rest')
+    console.error(
+      'millrace: finishing what runs (again: stop at once); the same command goes on with the rest',
+    )
   }
 
   async #close(): Promise<void> {
