@@ -1,5 +1,5 @@
 /** Graceful shutdown for applications that have no signal handling of their own. */
-import type { CloseOptions } from './queue.js'
+import type { CloseOptions } from './options.js'
 
 export interface CloseOnSignalsOptions extends CloseOptions {
   /** Default: SIGINT and SIGTERM. */

@@ -19,11 +19,13 @@ export {
   ValueError,
   WorkerModuleError,
 } from './errors.js'
+export type { QueueEvents } from './events.js'
 export type { Job } from './handle.js'
 export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job.js'
 export type { MapOptions, Mapped } from './map.js'
-export type { QueueOptions } from './options.js'
-export { type CleanOptions, type CloseOptions, JobQueue, type JobsQuery, type QueueEvents } from './queue.js'
+export type { CloseOptions, QueueOptions } from './options.js'
+export type { CleanOptions, JobsQuery } from './queries.js'
+export { JobQueue } from './queue.js'
 export type { Keep, Recovered } from './store/store.js'
 export type { InputOf, OutputOf } from './task-types.js'
 export type { JobInfo, ModuleExport, ModuleLocation, TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'

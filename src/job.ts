@@ -10,6 +10,7 @@
  * ```
  */
 import { type Backoff, checkBackoff } from './backoff.js'
+import { encode } from './codec.js'
 import { type Failure, OptionError } from './errors.js'
 
 export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
@@ -105,6 +106,13 @@ export function parseId(id: string): Place | undefined {
   }
 }
 
+/** The place that an id given by the application stands for. @throws {OptionError} the text is no id. */
+export function checkId(id: string): Place {
+  const place = parseId(id)
+  if (!place) throw new OptionError(`a job's id is 24 hexadecimal digits, got ${show(id)}`)
+  return place
+}
+
 function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, '0')
 }
@@ -146,6 +154,37 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
   if (key !== undefined && (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > LONGEST_KEY))
     throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${typeof key}`)
   checkAttemptOptions(options)
+}
+
+/**
+ * What is to be stored of a job's options: nothing, if they are all left to their defaults.
+ *
+ * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried.
+ */
+export function headOfOptions(options: EnqueueOptions): Head | undefined {
+  checkEnqueueOptions(options)
+  const { delay, runAt, attempts, backoff, timeout, key, meta } = options
+  const head: Head = {
+    ...(delay !== undefined && delay > 0 && { runAt: Math.ceil(Date.now() + delay) }),
+    ...(runAt !== undefined && { runAt: Math.ceil(runAt instanceof Date ? runAt.getTime() : runAt) }),
+    ...(attempts !== undefined && { attempts }),
+    ...(backoff !== undefined && { backoff }),
+    ...(timeout !== undefined && { timeout }),
+    ...(key !== undefined && { key }),
+    ...(meta !== undefined && { meta: encode(meta, 'meta') }),
+  }
+  return Object.keys(head).length > 0 ? head : undefined
+}
+
+/** A job as it stands right after it was enqueued. */
+export function storedAsEnqueued(
+  place: Place,
+  head: Readonly<Head> | undefined,
+  enqueuedAt: number,
+  body: Uint8Array,
+): StoredJob {
+  const isDelayed = head?.runAt !== undefined && head.runAt > enqueuedAt
+  return { place, state: isDelayed ? 'delayed' : 'waiting', enqueuedAt, head: head ?? {}, body }
 }
 
 /** The options that a task and a job share. @throws {OptionError} as above. */

@@ -39,6 +39,11 @@ export interface QueueOptions<Names extends string = string> {
   abortGrace?: number
 }
 
+export interface CloseOptions {
+  /** How long running jobs may take to finish, in ms, before they are stopped and returned to the backlog. Default 30,000. */
+  timeout?: number
+}
+
 /** The options that are settled here; `Tasks` settles the others. */
 export interface Settings {
   readonly maxWorkers: number

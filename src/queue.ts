@@ -11,80 +11,36 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
-import { decode, encode } from './codec.js'
+import { encode } from './codec.js'
 import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
+import { Announcer, type QueueEvents } from './events.js'
 import { Job, type JobHost } from './handle.js'
 import {
-  checkEnqueueOptions,
+  checkId,
   checkInteger,
   checkNumber,
   type EnqueueOptions,
-  FINISHED_STATES,
-  type FinishedState,
-  type Head,
-  JOB_STATES,
+  headOfOptions,
   type JobCounts,
-  type JobState,
   type Place,
-  parseId,
   type StoredJob,
+  storedAsEnqueued,
 } from './job.js'
-import { type MapOptions, type Mapped, mapInputs } from './map.js'
-import { checkMaxWorkers, type QueueOptions, type Settings, settingsOf } from './options.js'
-import { Scheduler, type Settled } from './scheduler.js'
+import { type MapOptions, mapInputs } from './map.js'
+import {
+  type CloseOptions,
+  checkMaxWorkers,
+  type QueueOptions,
+  type Settings,
+  settingsOf,
+} from './options.js'
+import { type CleanOptions, checkCleanOptions, checkJobsQuery, type JobsQuery } from './queries.js'
+import { Scheduler } from './scheduler.js'
 import { LevelStore } from './store/level/level-store.js'
-import type { Claimed, NewJob, Recovered, Store } from './store/store.js'
-import type { InputArgs, InputOf, OutputOf, TaskTypes, UntypedTasks } from './task-types.js'
+import type { NewJob, Recovered, Store } from './store/store.js'
+import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
 import { Tasks } from './tasks.js'
 import { Waiters } from './waiters.js'
-
-export interface QueueEvents {
-  /** Jobs have been added, started or settled; at most once in a turn of the event loop. */
-  updated: [counts: JobCounts]
-  /** An attempt has started. Of small jobs that travel together it may be said only when they end. */
-  started: [job: Job]
-  /** A job has completed, failed for good or been cancelled, and that is durable. */
-  finished: [job: Job]
-  completed: [job: Job]
-  failed: [job: Job]
-  /** An attempt has failed and the job waits for the next one. */
-  retrying: [job: Job]
-  cancelled: [job: Job]
-  progress: [job: Job, value: unknown]
-  log: [job: Job, text: string]
-  /** Nothing is running, waiting or delayed any more. */
-  idle: []
-  /** The directory cannot be written: nothing is accepted or started from now on. */
-  error: [error: Error]
-}
-
-/** Which jobs to list. */
-export interface JobsQuery<Names extends string = string> {
-  /** Default: all. */
-  state?: JobState | readonly JobState[]
-  /** Default: all. */
-  task?: Names
-  /** At most so many: 1 to 10,000. Default 100. */
-  limit?: number
-  /** Only what comes after this id: the last one of the page before. */
-  after?: string
-}
-
-export interface CleanOptions<Names extends string = string> {
-  /** Which finished jobs. Default `'completed'`. */
-  state?: FinishedState
-  /** Only those that finished more than this many ms ago. Default 0: all. */
-  olderThan?: number
-  /** Only those of this task. Default: all. */
-  task?: Names
-  /** At most so many. Default: all. */
-  limit?: number
-}
-
-export interface CloseOptions {
-  /** How long running jobs may take to finish, in ms, before they are stopped and returned to the backlog. Default 30,000. */
-  timeout?: number
-}
 
 export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends EventEmitter<QueueEvents> {
   readonly directory: string
@@ -96,7 +52,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   readonly #scheduler: Scheduler
   readonly #waiters = new Waiters()
   readonly #host: JobHost
-  #isUpdateDue = false
+  readonly #announcer: Announcer
   #closing: Promise<void> | undefined
   #broken: Error | undefined
 
@@ -152,26 +108,26 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
       retry: (id) => this.retry(id),
       remove: (id) => this.remove(id),
     }
+    const announcer = new Announcer(this, this.#host, () => (this.#closing ? undefined : store.counts()))
+    this.#announcer = announcer
     this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
-      started: (job) => {
-        if (this.listenerCount('started') > 0) this.#emit('started', this.#runningJob(job))
-        this.#noteUpdated()
+      started: (job) => announcer.started(job),
+      settled: (jobs) => {
+        for (const job of jobs)
+          if (job.state !== 'delayed' && job.state !== 'waiting')
+            this.#waiters.settle(this.#taskOf(job.place), job.place, job)
+        announcer.settled(jobs)
       },
-      settled: (jobs) => this.#report(jobs),
-      progress: (job, value) => {
-        if (this.listenerCount('progress') > 0) this.#emit('progress', this.#runningJob(job), decode(value))
-      },
-      log: (job, text) => {
-        if (this.listenerCount('log') > 0) this.#emit('log', this.#runningJob(job), text)
-      },
+      progress: (job, value) => announcer.progress(job, value),
+      log: (job, text) => announcer.log(job, text),
       idle: () => {
         this.#waiters.idle()
-        this.#emit('idle')
+        announcer.idle()
       },
       broken: (error) => {
         this.#broken = error
         this.#waiters.rejectAll(error)
-        this.#emit('error', error)
+        announcer.broken(error)
       },
     })
   }
@@ -186,9 +142,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   async enqueue<Name extends keyof Tasks_ & string>(
     task: Name,
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
-  ): Promise<Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>> {
+  ): Promise<JobOf<Tasks_, Name>> {
     const [job] = await this.#add(task, [input], options ?? {})
-    return job as Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>
+    return job as JobOf<Tasks_, Name>
   }
 
   /**
@@ -199,9 +155,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     task: Name,
     inputs: Iterable<InputOf<Tasks_[Name]>>,
     options: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions) = {},
-  ): Promise<Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>[]> {
+  ): Promise<JobOf<Tasks_, Name>[]> {
     const jobs = await this.#add(task, [...inputs], options as EnqueueOptions)
-    return jobs as Job<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>[]
+    return jobs as JobOf<Tasks_, Name>[]
   }
 
   /**
@@ -213,15 +169,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     task: Name,
     inputs: Iterable<InputOf<Tasks_[Name]>> | AsyncIterable<InputOf<Tasks_[Name]>>,
     options: MapOptions = {},
-  ): AsyncGenerator<Mapped<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>, void, undefined> {
+  ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
     const { buffer = 1000, ...rest } = options
     checkInteger('buffer', buffer, 1, 1_000_000)
     const add = async (input: unknown) => (await this.#add(task, [input], rest))[0] as Job
-    return mapInputs(inputs, buffer, add) as AsyncGenerator<
-      Mapped<InputOf<Tasks_[Name]>, OutputOf<Tasks_[Name]>>,
-      void,
-      undefined
-    >
+    return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
   /** How many threads run jobs at most. */
@@ -261,7 +213,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   /** The job with this id; `undefined` if there is none any more. */
   async job(id: string): Promise<Job | undefined> {
     this.#assertOpen()
-    const job = await this.#store.get(placeOf(id))
+    const job = await this.#store.get(checkId(id))
     return job && new Job(this.#host, job)
   }
 
@@ -269,16 +221,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   async jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
     this.#assertOpen()
     const { state, task, limit = 100, after } = query
-    const states = state === undefined ? undefined : [state].flat()
-    for (const each of states ?? [])
-      if (!JOB_STATES.includes(each))
-        throw new OptionError(`state must be one of ${JOB_STATES.join(', ')}, got ${JSON.stringify(each)}`)
-    checkInteger('limit', limit, 1, 10_000)
+    checkJobsQuery(query)
     const found = await this.#store.list({
       limit,
-      ...(states && { states }),
+      ...(state !== undefined && { states: [state].flat() }),
       ...(task !== undefined && { lane: this.#lane(task) }),
-      ...(after !== undefined && { after: placeOf(after) }),
+      ...(after !== undefined && { after: checkId(after) }),
     })
     return found.map((job) => new Job(this.#host, job))
   }
@@ -298,7 +246,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    */
   async cancel(id: string): Promise<boolean> {
     this.#assertOpen()
-    const place = placeOf(id)
+    const place = checkId(id)
     const wasCancelled = await this.#scheduler.cancel(place)
     if (!wasCancelled) await this.#existing(place, id)
     return wasCancelled
@@ -312,14 +260,14 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    */
   async retry(id: string): Promise<void> {
     this.#assertOpen()
-    const place = placeOf(id)
+    const place = checkId(id)
     const { state, head } = await this.#existing(place, id)
     const task = this.#store.task(place.lane)
     const { granted: _granted, ...asEnqueued } = head
     const attempts = this.#tasks.attemptsOf(task, asEnqueued)
     if (!(await this.#store.revive(place, attempts)))
       throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
-    this.#noteUpdated()
+    this.#announcer.updated()
   }
 
   /**
@@ -329,24 +277,19 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    */
   async remove(id: string): Promise<void> {
     this.#assertOpen()
-    const place = placeOf(id)
+    const place = checkId(id)
     await this.#existing(place, id)
     if (!(await this.#store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
     this.#waiters.reject(place.seq, new NoJobError(id))
     this.#scheduler.noteRemoved()
-    this.#noteUpdated()
+    this.#announcer.updated()
   }
 
   /** Deletes finished jobs, the oldest first, and says how many. */
   async clean(options: CleanOptions<keyof Tasks_ & string> = {}): Promise<number> {
     this.#assertOpen()
     const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
-    if (!FINISHED_STATES.includes(state))
-      throw new OptionError(
-        `state must be one of ${FINISHED_STATES.join(', ')}, got ${JSON.stringify(state)}`,
-      )
-    checkNumber('olderThan', olderThan, 0, Number.MAX_SAFE_INTEGER, 'ms')
-    checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)
+    checkCleanOptions(options)
     const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)
     return this.#store.clean(state, before, limit, task === undefined ? undefined : this.#lane(task))
   }
@@ -394,25 +337,24 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     if (this.#broken) throw this.#broken
     this.#tasks.known(task)
     const lane = this.#store.lane(task)
-    let head = typeof options === 'function' ? undefined : headOf(options)
+    let head = typeof options === 'function' ? undefined : headOfOptions(options)
     let priority = typeof options === 'function' ? 0 : (options.priority ?? 0)
     const jobs = inputs.map((input, index): NewJob => {
       if (typeof options === 'function') {
         const own = options(input, index)
-        head = headOf(own)
+        head = headOfOptions(own)
         priority = own.priority ?? 0
       }
       return { lane, priority, head, input: encode(input, 'input', this.#settings.maxJobBytes) }
     })
     const enqueuedAt = Date.now()
     const places = await this.#scheduler.add(jobs)
-    this.#noteUpdated()
+    this.#announcer.updated()
     return Promise.all(
-      jobs.map(({ head = NO_HEAD, input }, index) => {
-        const place = places[index] as Place
-        // A job with a key may be one that was there already.
-        return this.#handle({ place, state: stateOf(head, enqueuedAt), enqueuedAt, head, body: input })
-      }),
+      // A job with a key may be one that was there already.
+      jobs.map(({ head, input }, index) =>
+        this.#handle(storedAsEnqueued(places[index] as Place, head, enqueuedAt, input)),
+      ),
     )
   }
 
@@ -431,54 +373,6 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
         (error: Error) => this.#waiters.reject(job.place.seq, error),
       )
     return promise
-  }
-
-  #report(settled: readonly Settled[]): void {
-    for (const job of settled) {
-      if (job.state !== 'delayed' && job.state !== 'waiting')
-        this.#waiters.settle(this.#taskOf(job.place), job.place, job)
-    }
-    this.#noteUpdated()
-    const names = ['finished', 'completed', 'failed', 'retrying', 'cancelled'] as const
-    if (!names.some((name) => this.listenerCount(name) > 0)) return
-    for (const stored of settled) {
-      const job = new Job(this.#host, stored)
-      if (stored.state === 'delayed' || stored.state === 'waiting') this.#emit('retrying', job)
-      else {
-        this.#emit(stored.state, job)
-        this.#emit('finished', job)
-      }
-    }
-  }
-
-  #noteUpdated(): void {
-    if (this.#isUpdateDue || this.listenerCount('updated') === 0) return
-    this.#isUpdateDue = true
-    setImmediate(() => {
-      this.#isUpdateDue = false
-      if (!this.#closing) this.#emit('updated', this.#store.counts())
-    })
-  }
-
-  /** A listener that throws is its owner's trouble, as in any emitter, but must not stop the queue halfway. */
-  #emit<Name extends keyof QueueEvents>(name: Name, ...args: QueueEvents[Name]): void {
-    try {
-      ;(this.emit as (name: string, ...args: unknown[]) => boolean).call(this, name, ...args)
-    } catch (error) {
-      process.nextTick(() => {
-        throw error
-      })
-    }
-  }
-
-  #runningJob({ place, enqueuedAt, head, attempt, input }: Claimed): Job {
-    return new Job(this.#host, {
-      place,
-      state: 'running',
-      enqueuedAt,
-      head: { ...head, attempt },
-      body: input,
-    })
   }
 
   async #existing(place: Place, id: string): Promise<StoredJob> {
@@ -504,32 +398,4 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   #assertOpen(): void {
     if (this.#closing) throw new ClosedError()
   }
-}
-
-const NO_HEAD: Readonly<Head> = Object.freeze({})
-
-/** What is to be stored of a job's options: nothing, if they are all left to their defaults. */
-function headOf(options: EnqueueOptions): Head | undefined {
-  checkEnqueueOptions(options)
-  const { delay, runAt, attempts, backoff, timeout, key, meta } = options
-  const head: Head = {
-    ...(delay !== undefined && delay > 0 && { runAt: Math.ceil(Date.now() + delay) }),
-    ...(runAt !== undefined && { runAt: Math.ceil(runAt instanceof Date ? runAt.getTime() : runAt) }),
-    ...(attempts !== undefined && { attempts }),
-    ...(backoff !== undefined && { backoff }),
-    ...(timeout !== undefined && { timeout }),
-    ...(key !== undefined && { key }),
-    ...(meta !== undefined && { meta: encode(meta, 'meta') }),
-  }
-  return Object.keys(head).length > 0 ? head : undefined
-}
-
-function stateOf(head: Readonly<Head>, now: number): JobState {
-  return head.runAt !== undefined && head.runAt > now ? 'delayed' : 'waiting'
-}
-
-function placeOf(id: string): Place {
-  const place = parseId(id)
-  if (!place) throw new OptionError(`a job's id is 24 hexadecimal digits, got ${JSON.stringify(id)}`)
-  return place
 }

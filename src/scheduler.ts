@@ -5,26 +5,16 @@
  * claim is durable, `#conclude` turns each result into a settlement, and when that is durable the application is told.
  * Nothing is told that a crash could undo.
  */
-import { backoffDelay } from './backoff.js'
 import { decode } from './codec.js'
-import { type ErrorData, type Failure, toErrorData } from './errors.js'
-import { formatId, type Head, type JobCounts, type JobState, type Place } from './job.js'
+import { toErrorData } from './errors.js'
+import { formatId, type JobCounts, type Place } from './job.js'
 import { Lane, WaybillPlan } from './lane.js'
+import { cancelled, failed, type Settled, settledOf, settlementOf } from './outcome.js'
 import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
 import type { Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
 import type { Tasks } from './tasks.js'
 import { WakeTimer } from './wake-timer.js'
-
-/** A job that is settled, as the application is told. */
-export interface Settled {
-  readonly place: Place
-  readonly state: Exclude<JobState, 'running'>
-  readonly enqueuedAt: number
-  readonly head: Readonly<Head>
-  /** The output of a completed job, else the input. */
-  readonly body: Uint8Array
-}
 
 export interface SchedulerEvents {
   started(job: Claimed): void
@@ -268,7 +258,7 @@ export class Scheduler implements StoreEvents {
       const timeoutMs = head.timeout ?? lane.config.timeout
       return { claimed, lane, place, task, attempt, module, meta: head.meta, input, timeoutMs }
     } catch (error) {
-      return this.#failed(claimed, lane, toErrorData(error))
+      return failed(claimed, lane.config, this.#tasks, toErrorData(error))
     }
   }
 
@@ -286,7 +276,7 @@ export class Scheduler implements StoreEvents {
     for (const result of results) {
       const { lane, claimed } = result.job
       this.#handedOut.delete(claimed.place.seq)
-      settlements.push(this.#settlementOf(result))
+      settlements.push(settlementOf(result, this.#tasks))
       if ('ranMs' in result) {
         const sum = ran.get(lane) ?? { ms: 0, jobs: 0 }
         sum.ms += result.ranMs
@@ -296,44 +286,6 @@ export class Scheduler implements StoreEvents {
     }
     for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)
     this.#settle(settlements)
-  }
-
-  #settlementOf(result: Result<RunningJob>): Settlement {
-    const { lane, claimed } = result.job
-    switch (result.kind) {
-      case 'completed':
-        return {
-          outcome: 'completed',
-          job: claimed,
-          output: result.output,
-          startedAt: Date.now() - result.ranMs,
-        }
-      case 'threw':
-      case 'died':
-        return this.#failed(claimed, lane, result.error)
-      case 'returned':
-        return { outcome: 'released', job: claimed, alone: result.alone }
-      case 'stopped':
-        if (result.reason === 'cancelled') return cancelled(claimed)
-        if (result.reason === 'closing') return { outcome: 'released', job: claimed }
-        return this.#failed(claimed, lane, timedOut(result.job.timeoutMs))
-    }
-  }
-
-  /** An attempt has failed: again later, or for good. */
-  #failed(job: Claimed, lane: Lane, error: ErrorData): Settlement {
-    const now = Date.now()
-    const failure: Failure = { attempt: job.attempt, at: now, ...error }
-    const head: Head = {
-      ...job.head,
-      attempt: job.attempt,
-      failures: [...(job.head.failures ?? []), failure],
-    }
-    const isFinal = error.code === 'MILLRACE_UNRECOVERABLE'
-    if (isFinal || job.attempt >= this.#tasks.attemptsOf(lane.config.name, job.head))
-      return { outcome: 'failed', job, head }
-    const delay = backoffDelay(head.backoff ?? lane.config.backoff, head.failures?.length ?? 1)
-    return { outcome: 'retry', job, head: { ...head, runAt: now + delay } }
   }
 
   #settle(settlements: readonly Settlement[]): void {
@@ -413,39 +365,5 @@ export class Scheduler implements StoreEvents {
     const lane = new Lane(config)
     this.#lanes.set(number, lane)
     return lane
-  }
-}
-
-function cancelled(job: Claimed): Settlement {
-  return { outcome: 'cancelled', job, head: job.head }
-}
-
-function timedOut(timeoutMs: number): ErrorData {
-  return {
-    name: 'TimeoutError',
-    message: `the job ran longer than its timeout of ${timeoutMs} ms`,
-    code: 'MILLRACE_TIMEOUT',
-  }
-}
-
-function settledOf(settlement: Exclude<Settlement, { outcome: 'released' }>): Settled {
-  const { job } = settlement
-  const { place, enqueuedAt } = job
-  switch (settlement.outcome) {
-    case 'completed': {
-      const head = {
-        ...job.head,
-        attempt: job.attempt,
-        startedAt: settlement.startedAt,
-        finishedAt: Date.now(),
-      }
-      return { place, state: 'completed', enqueuedAt, head, body: settlement.output }
-    }
-    case 'retry':
-      return { place, state: 'delayed', enqueuedAt, head: settlement.head, body: job.input }
-    default: {
-      const head = { ...settlement.head, finishedAt: Date.now() }
-      return { place, state: settlement.outcome, enqueuedAt, head, body: job.input }
-    }
   }
 }

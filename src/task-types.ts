@@ -1,4 +1,6 @@
 /** How types flow from a worker module to `enqueue` and `finished()`. */
+import type { Job } from './handle.js'
+import type { Mapped } from './map.js'
 
 // A worker's own parameters may be narrower than what we know here: `never` accepts any function.
 type AnyFunction = (input: never, job: never) => unknown
@@ -27,3 +29,7 @@ export type OutputOf<Task> =
 export type InputArgs<Input, Options> = undefined extends Input
   ? [input?: Input, options?: Options]
   : [input: Input, options?: Options]
+
+export type JobOf<Tasks, Name extends keyof Tasks> = Job<InputOf<Tasks[Name]>, OutputOf<Tasks[Name]>>
+
+export type MappedOf<Tasks, Name extends keyof Tasks> = Mapped<InputOf<Tasks[Name]>, OutputOf<Tasks[Name]>>

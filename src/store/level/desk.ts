@@ -71,14 +71,17 @@ export class Desk {
     }
   }
 
-  async list(query: ListQuery, transit: readonly JobEntry[]): Promise<StoredJob[]> {
+  async list(query: ListQuery, transit: Iterable<JobEntry>): Promise<StoredJob[]> {
+    // Counts run ahead of the disk by what is being written: a list must not contradict them.
+    await this.#parts.writer.caughtUp()
     const { states, lane, after, limit } = query
     const wants = (state: JobState) => !states || states.includes(state)
-    const running = new Set(transit.map(({ place }) => place.seq))
+    const inTransit = [...transit]
+    const running = new Set(inTransit.map(({ place }) => place.seq))
     const found: StoredJob[] = []
     // Running jobs are stored among the waiting ones, but known, and few.
     if (wants('running'))
-      for (const { place, record } of transit)
+      for (const { place, record } of inTransit)
         if ((lane === undefined || place.lane === lane) && (!after || isAfter(place, after)))
           found.push(decodeRecord(place, 'running', record))
     const snapshot = this.#parts.db.snapshot()

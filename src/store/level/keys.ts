@@ -74,8 +74,9 @@ export function nameKey(lane: number, name: string): Key {
   const head = Buffer.allocUnsafe(5)
   head[0] = 0x6b // k
   head.writeUInt32BE(lane, 1)
-  // Not every string survives UTF-8: two that differ must stay two keys.
-  return Buffer.concat([head, Buffer.from(name, name.isWellFormed() ? 'utf8' : 'utf16le')])
+  if (name.isWellFormed()) return Buffer.concat([head, Buffer.from(name, 'utf8')])
+  // UTF-8 would make one of many. No UTF-8 begins with this byte.
+  return Buffer.concat([head, Buffer.of(0xff), Buffer.from(name, 'utf16le')])
 }
 
 export const FORMAT_KEY: Key = Buffer.from('mf')

@@ -355,7 +355,7 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#desk.list(query, [...this.#transit.values()])
+    return this.#desk.list(query, this.#transit.values())
   }
 
   counts(lane?: number): JobCounts {

@@ -76,6 +76,11 @@ export class Writer {
     else look()
   }
 
+  /** Fulfilled when what was appended before the call is written, or was not. */
+  async caughtUp(): Promise<void> {
+    await (this.#gathering?.written ?? this.#writing)?.catch(() => {})
+  }
+
   /** Fulfilled when nothing is left to write. */
   async drain(): Promise<void> {
     while (this.#gathering || this.#writing)
