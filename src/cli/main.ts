@@ -18,7 +18,10 @@ program
   .description(
     'Run one job per input through a worker module. The same command goes on where a killed one stopped.',
   )
-  .argument('<worker module>', 'a file that exports a function (input, job) => output')
+  .argument(
+    '<worker module>',
+    'what exports a function (input, job) => output: a file, or a name such as millrace/workers/brotli',
+  )
   .argument('[inputs...]', 'the inputs; without any, the lines of --input-file or of standard input')
   .option('--input-file <file>', 'take the inputs from a file, one a line')
   .option('--json', 'parse each input as JSON (else it is a string)')
@@ -29,17 +32,24 @@ program
   .addOption(integer('--timeout <ms>', 'longest run of one attempt (default: none)', 0, 2 ** 47))
   .addOption(integer('--priority <n>', 'lower runs first (default: 0)', -32_768, 32_767))
   .option('--retry-failed', 'try inputs again that failed for good in an earlier run')
+  .addOption(
+    integer('--buffer <n>', 'how many inputs are read ahead of their results', 1, 1e7).default(100_000),
+  )
   .option('--quiet', 'show no progress')
   .addHelpText(
     'after',
     `
-Results go to standard output, one JSON object a line: {"id","status","input","output"}, or "error" in place of "output".
-Dates are written as ISO strings, bigints as strings, Maps as lists of entries, Sets as lists, bytes as base64, undefined as null.
-Results of inputs that finished in an earlier run are written again, so that the output is always whole. Inputs that are
-the same are one job. A worker should log with console.error or job.log: console.log goes to standard output too.
+Results go to standard output, one JSON object a line for each input, as they come: {"id","status","input","output"}, or
+"error": {"name","message","code"} in place of "output". What JSON does not know is written so: undefined, NaN and Infinity as
+null, Dates as ISO strings, bigints as strings, bytes as base64, other typed arrays and Sets as lists, Maps as lists of [key,
+value], Errors as {"name","message"}, RegExps as text. A worker should log with console.error or job.log: console.log goes to
+standard output too.
+
+Equal inputs are one job. An input that finished in an earlier run is not run again, but its result is written again, so that
+the output is always whole. Blank lines are skipped. Jobs that an earlier run left go on even if their inputs are not given again.
 
 Ctrl-C finishes what runs and keeps the rest, a second one stops at once; the same command then goes on.
-Exit codes: 0 all completed, 1 some failed, 2 bad usage, 130 interrupted.`,
+Exit codes: 0 all completed, 1 some failed, 2 bad usage or no directory to work in, 130 interrupted.`,
   )
   .action(async (module: string, inputs: string[], options: RunOptions) => {
     process.exitCode = await run(module, inputs, options)

@@ -4,14 +4,20 @@ import type { Job } from '../handle.js'
 
 export class Output {
   readonly #stream: NodeJS.WriteStream
+  #isClosed = false
 
-  /** `onClosed` is called when nobody reads any more. */
+  /** `onClosed` is called, once, when nobody reads any more. */
   constructor(stream: NodeJS.WriteStream, onClosed: () => void) {
     this.#stream = stream
-    stream.on('error', onClosed)
+    stream.on('error', () => {
+      if (this.#isClosed) return
+      this.#isClosed = true
+      onClosed()
+    })
   }
 
   write(job: Job): void {
+    if (this.#isClosed) return
     const { id, state: status } = job
     const { input } = job.meta as { input: unknown }
     const last = job.failures.at(-1)
@@ -23,19 +29,22 @@ export class Output {
 
   /** Fulfilled when what was written has gone to the reader, so that memory stays flat. */
   async drained(): Promise<void> {
-    if (this.#stream.writableNeedDrain) await once(this.#stream, 'drain').catch(() => {})
+    if (!this.#isClosed && this.#stream.writableNeedDrain) await once(this.#stream, 'drain').catch(() => {})
   }
 }
 
-/** A replacer for what JSON does not know. */
+/** A replacer for what JSON does not know. What it lacks of numbers (NaN, Infinity) it writes as null itself. */
 function plain(this: unknown, key: string, value: unknown): unknown {
   // What has a toJSON (as a Buffer has) comes here converted already.
   const original = (this as Record<string, unknown>)[key]
   if (typeof original === 'bigint') return String(original)
-  if (original instanceof Map) return [...original]
-  if (original instanceof Set) return [...original]
+  if (typeof original !== 'object' || original === null) return value
+  if (original instanceof Map || original instanceof Set) return [...original]
+  if (original instanceof Error) return { name: original.name, message: original.message }
+  if (original instanceof RegExp) return String(original)
   if (original instanceof ArrayBuffer) return Buffer.from(original).toString('base64')
-  if (ArrayBuffer.isView(original))
+  if (!ArrayBuffer.isView(original)) return value
+  if (original instanceof Uint8Array || original instanceof DataView)
     return Buffer.from(original.buffer, original.byteOffset, original.byteLength).toString('base64')
-  return value
+  return Object.values(original)
 }

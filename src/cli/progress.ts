@@ -2,32 +2,45 @@
 import { SingleBar } from 'cli-progress'
 
 export interface Counts {
+  /** How many inputs there are, as far as they have been read. */
   readonly total: number
+  readonly isAllRead: boolean
   readonly done: number
+  /** Those of them that were done before this run. */
+  readonly doneBefore: number
   readonly failed: number
   readonly running: number
 }
 
+/** What progress needs of standard error. */
+export type ProgressStream = NodeJS.WritableStream & { readonly isTTY?: boolean }
+
 const LINE_INTERVAL_MS = 5000
 const BAR_INTERVAL_MS = 100
 
+/** Terminal codes: to an empty line that wraps; no wrapping, and here is where the bar is. */
+const LEAVE_BAR = '\r\x1b[K\x1b[?7h'
+const ENTER_BAR = '\x1b[?7l\x1b7'
+
 export class Progress {
+  readonly #stream: ProgressStream
   readonly #counts: () => Counts
   readonly #startedAt = performance.now()
-  readonly #doneBefore: number
-  readonly #bar: SingleBar | undefined
+  #bar: SingleBar | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stream: NodeJS.WriteStream, isQuiet: boolean, counts: () => Counts) {
+  constructor(stream: ProgressStream, isQuiet: boolean, counts: () => Counts) {
+    this.#stream = stream
     this.#counts = counts
-    this.#doneBefore = counts().done
     if (isQuiet) return
     if (stream.isTTY) {
       this.#bar = new SingleBar({
         stream,
         format:
-          '{bar} {value} of {total} done | {failed} failed | {running} running | {rate}/s | {left} left',
+          '{bar} {value} of {known} done | {failed} failed | {running} running | {rate}/s | {left} left',
         hideCursor: true,
+        // Other lines may have taken its place.
+        forceRedraw: true,
       })
       this.#bar.start(1, 0, this.#payload())
       this.#timer = setInterval(() => this.#draw(), BAR_INTERVAL_MS)
@@ -35,9 +48,16 @@ export class Progress {
     this.#timer.unref()
   }
 
-  /** Prints a line without spoiling the bar. */
+  /** Writes a line of text beside the bar. */
   line(text: string): void {
-    process.stderr.write(this.#bar ? `\r\x1b[K${text}\n` : `${text}\n`)
+    this.apart(() => this.#stream.write(`${text}\n`))
+  }
+
+  /** Lets whole lines be written to the terminal without spoiling the bar, which is drawn anew below them. */
+  apart(write: () => void): void {
+    if (this.#bar) this.#stream.write(LEAVE_BAR)
+    write()
+    if (this.#bar) this.#stream.write(ENTER_BAR)
   }
 
   /** Shows the last state. Stopping twice is stopping once. */
@@ -48,6 +68,7 @@ export class Progress {
     if (this.#bar) {
       this.#draw()
       this.#bar.stop()
+      this.#bar = undefined
     } else this.#print()
   }
 
@@ -58,19 +79,24 @@ export class Progress {
   }
 
   #print(): void {
-    const { total, done } = this.#counts()
-    const { failed, running, rate, left } = this.#payload()
-    console.error(
-      `millrace: ${done} of ${total} done, ${failed} failed, ${running} running, ${rate}/s, ${left} left`,
+    const { known, failed, running, rate, left } = this.#payload()
+    this.line(
+      `millrace: ${this.#counts().done} of ${known} done, ${failed} failed, ${running} running, ${rate}/s, ${left} left`,
     )
   }
 
-  #payload(): { failed: number; running: number; rate: string; left: string } {
-    const { total, done, failed, running } = this.#counts()
+  #payload(): { known: string; failed: number; running: number; rate: string; left: string } {
+    const { total, isAllRead, done, doneBefore, failed, running } = this.#counts()
     const seconds = (performance.now() - this.#startedAt) / 1000
-    const rate = (done - this.#doneBefore) / seconds
-    const left = rate > 0 ? duration((total - done) / rate) : '?'
-    return { failed, running, rate: rate.toFixed(rate < 10 ? 1 : 0), left }
+    const rate = (done - doneBefore) / seconds
+    const left = done === total ? 0 : (total - done) / rate
+    return {
+      known: isAllRead ? String(total) : `${total} or more`,
+      failed,
+      running,
+      rate: rate.toFixed(rate < 10 ? 1 : 0),
+      left: isAllRead && Number.isFinite(left) ? duration(left) : '?',
+    }
   }
 }
 

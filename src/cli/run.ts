@@ -1,17 +1,19 @@
 /** `millrace run`: one job per input, through a worker module, in a directory that outlives the process. */
 import { createHash } from 'node:crypto'
-import { relative, resolve, sep } from 'node:path'
-import { ClosedError } from '../errors.js'
+import { once } from 'node:events'
 import type { Job } from '../handle.js'
 import type { EnqueueOptions } from '../job.js'
 import { JobQueue } from '../queue.js'
-import { readInputs } from './inputs.js'
+import { findInputs, type Inputs } from './inputs.js'
+import { findModule, taskOf } from './module.js'
 import { Output } from './output.js'
 import { type Counts, Progress } from './progress.js'
+import { restoredText } from './restored.js'
 
 export interface RunOptions {
   dir: string
   export: string
+  buffer: number
   inputFile?: string
   json?: boolean
   maxWorkers?: number
@@ -27,68 +29,101 @@ const ALL = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
 const INTERRUPTED = 130
 
 /** Runs the command. Returns its exit code. */
-export async function run(module: string, inputs: readonly string[], options: RunOptions): Promise<number> {
+export async function run(given: string, args: readonly string[], options: RunOptions): Promise<number> {
+  const module = await findModule(given)
+  const inputs = await findInputs(args, options.inputFile, options.json ?? false)
   const task = taskOf(module, options.export)
   const queue = await JobQueue.open(options.dir, {
-    workers: { [task]: { module: resolve(module), export: options.export } },
+    workers: { [task]: { module: module.url, export: options.export } },
     // What has finished is remembered, so that the same command does not do it again.
     keep: { completed: ALL, failed: ALL, cancelled: ALL },
     ...(options.maxWorkers !== undefined && { maxWorkers: options.maxWorkers }),
   })
+  if (!options.quiet) for (const line of restoredText(queue, task, options.dir)) console.error(line)
   return new Run(queue, task, options).finish(inputs)
 }
 
+/**
+ * A job that finishes in this run has its line written there and then, in whatever order it and its input come to be known:
+ * restored jobs may finish before their input is read. Memory holds the jobs that have not finished, `buffer` of them at most.
+ */
 class Run {
   readonly #queue: JobQueue
   readonly #task: string
   readonly #options: RunOptions
   readonly #output: Output
   readonly #progress: Progress
-  /** The jobs whose results are written. */
-  readonly #written = new Set<string>()
+  readonly #openedAt = new Date()
+  readonly #interruption = new AbortController()
+  /** By the ids of jobs that have not finished: how many inputs, equal ones, wait for it. */
+  readonly #awaited = new Map<string, number>()
+  /** Jobs that finished in this run and that no input has asked for yet. */
+  readonly #ahead = new Set<string>()
+  #read = 0
+  #isAllRead = false
+  #done = 0
+  #doneBefore = 0
   #failed = 0
-  #isInterrupted = false
 
   constructor(queue: JobQueue, task: string, options: RunOptions) {
     this.#queue = queue
     this.#task = task
     this.#options = options
-    if (!options.quiet) this.#sayRestored()
-    this.#output = new Output(process.stdout, () => this.#interrupt())
+    this.#output = new Output(process.stdout, () => this.#interrupt('nobody reads the results: '))
     this.#progress = new Progress(process.stderr, options.quiet ?? false, () => this.#counts())
-    queue.on('finished', (job) => this.#write(job))
+    queue.on('finished', (job) => this.#finished(job))
     queue.on('log', (_job, text) => this.#progress.line(text))
-    queue.on('error', (error) => this.#progress.line(`millrace: ${error.message}`))
+    // What waits for the queue fails with the same error, and says it.
+    queue.on('error', () => {})
   }
 
-  async finish(inputs: readonly string[]): Promise<number> {
-    const interrupt = () => this.#interrupt()
-    process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  async finish(inputs: Inputs): Promise<number> {
+    const { signal } = this.#interruption
+    const onSignal = () => {
+      if (signal.aborted) process.exit(INTERRUPTED)
+      this.#interrupt('')
+    }
+    process.on('SIGINT', onSignal).on('SIGTERM', onSignal)
     try {
-      await this.#feed(inputs)
+      for await (const some of inputs(signal))
+        for (let at = 0; at < some.length; at += this.#step) await this.#feed(some.slice(at, at + this.#step))
+      this.#isAllRead = true
       await this.#queue.idle()
     } catch (error) {
-      if (!(this.#isInterrupted && error instanceof ClosedError)) throw error
+      // The queue was closed, or the wait for inputs ended, because of the interruption.
+      if (!signal.aborted) throw error
     } finally {
       await this.#close()
-      process.off('SIGINT', interrupt).off('SIGTERM', interrupt)
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal)
     }
-    if (this.#isInterrupted) return INTERRUPTED
+    if (signal.aborted) return INTERRUPTED
     return this.#failed > 0 ? 1 : 0
   }
 
-  /** Enqueues every input, and writes the results of those that finished in an earlier run. */
-  async #feed(inputs: readonly string[]): Promise<void> {
-    const { inputFile, json = false, retryFailed = false } = this.#options
-    for await (const chunk of readInputs({ inputs, inputFile, json }, CHUNK)) {
-      const jobs = await this.#queue.enqueueMany(this.#task, chunk, (input) => this.#optionsOf(input))
-      for (const job of jobs) {
-        if (job.finishedAt === undefined) continue
-        if (job.state === 'completed' || !retryFailed) this.#write(job)
-        else if (!this.#written.has(job.id)) await job.retry()
+  get #step(): number {
+    return Math.min(CHUNK, this.#options.buffer)
+  }
+
+  /** Enqueues inputs, and writes the results of those that finished in an earlier run. */
+  async #feed(inputs: readonly unknown[]): Promise<void> {
+    const { signal } = this.#interruption
+    while (this.#awaited.size + inputs.length > this.#options.buffer)
+      await once(this.#queue, 'finished', { signal })
+    const jobs = await this.#queue.enqueueMany(this.#task, inputs, (input) => this.#optionsOf(input))
+    for (const job of jobs) {
+      this.#read++
+      // Its line is written already, for this input.
+      if (this.#ahead.delete(job.id)) continue
+      const isFinished = job.finishedAt !== undefined && !this.#awaited.has(job.id)
+      if (isFinished && !this.#isToRetry(job)) {
+        this.#write(job)
+        if (job.finishedAt < this.#openedAt) this.#doneBefore++
+        continue
       }
-      await this.#output.drained()
+      this.#awaited.set(job.id, (this.#awaited.get(job.id) ?? 0) + 1)
+      if (isFinished) await job.retry()
     }
+    await this.#output.drained()
   }
 
   #optionsOf(input: unknown): EnqueueOptions {
@@ -104,41 +139,48 @@ class Run {
     }
   }
 
+  /** Only what failed in an earlier run: the same input may come twice. */
+  #isToRetry(job: Job): boolean {
+    const { retryFailed = false } = this.#options
+    return retryFailed && job.state !== 'completed' && (job.finishedAt ?? this.#openedAt) < this.#openedAt
+  }
+
+  #finished(job: Job): void {
+    const inputs = this.#awaited.get(job.id)
+    if (inputs === undefined) this.#ahead.add(job.id)
+    else this.#awaited.delete(job.id)
+    for (let input = 0; input < (inputs ?? 1); input++) this.#write(job)
+  }
+
   #write(job: Job): void {
-    if (this.#written.has(job.id)) return
-    this.#written.add(job.id)
+    this.#done++
     if (job.state !== 'completed') this.#failed++
-    this.#output.write(job)
+    if (process.stdout.isTTY) this.#progress.apart(() => this.#output.write(job))
+    else this.#output.write(job)
   }
 
   #counts(): Counts {
     const { waiting, delayed, running } = this.#queue.counts(this.#task)
-    const done = this.#written.size
-    return { total: done + waiting + delayed + running, done, failed: this.#failed, running }
+    return {
+      total: Math.max(this.#read, this.#done + waiting + delayed + running),
+      isAllRead: this.#isAllRead,
+      done: this.#done,
+      doneBefore: this.#doneBefore,
+      failed: this.#failed,
+      running,
+    }
   }
 
-  #sayRestored(): void {
-    const { waiting, delayed, completed, failed, cancelled } = this.#queue.counts(this.#task)
-    const finished = completed + failed + cancelled
-    const { returned } = this.#queue.recovered
-    if (waiting + delayed + finished > 0)
-      console.error(
-        `millrace: restored ${waiting + delayed} jobs (${returned} of them were running), ${finished} finished before`,
-      )
-    const all = this.#queue.counts()
-    const others = all.waiting + all.delayed - waiting - delayed
-    if (others > 0)
-      console.error(`millrace: ${others} jobs of other worker modules wait in ${this.#options.dir}`)
-  }
-
-  /** The first time, what runs may finish; the second time, nothing may. */
-  #interrupt(): void {
-    if (this.#isInterrupted) process.exit(INTERRUPTED)
-    this.#isInterrupted = true
-    void this.#close()
+  /** Lets what runs finish, and keeps the rest. */
+  #interrupt(why: string): void {
+    if (this.#interruption.signal.aborted) return
+    this.#progress.stop()
     console.error(
-      'millrace: finishing what runs (again: stop at once); the same command goes on with the rest',
+      `millrace: ${why}finishing what runs (Ctrl-C: stop at once); the same command goes on with the rest`,
     )
+    // Closing first: what the abort wakes up must find the queue closed. Should that fail, finish() says it.
+    this.#close().catch(() => {})
+    this.#interruption.abort()
   }
 
   async #close(): Promise<void> {
@@ -146,10 +188,4 @@ class Run {
     await this.#queue.close({ timeout: Number.POSITIVE_INFINITY })
     await this.#output.drained()
   }
-}
-
-/** A task's name: its module as seen from the working directory, and its export. */
-function taskOf(module: string, exportName: string): string {
-  const path = relative(process.cwd(), resolve(module)).split(sep).join('/')
-  return exportName === 'default' ? path : `${path}#${exportName}`
 }

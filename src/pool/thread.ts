@@ -24,7 +24,7 @@ import {
   type WorkerModule,
 } from './waybill.js'
 
-/** Outcomes do not stay here longer than this, other than for the job that is running. */
+/** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. */
 const HOLD_MS = 4
 
 /** What is returned is copied; more than this is sent, which is not. */
@@ -38,25 +38,32 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   state.threadId = threadId
   const outcomes = new OutcomeBuffer()
   let sentAt = monotonicMs()
+  const sendOutcomes = () => {
+    send({ waybill: message.number, outcomes: outcomes.take() })
+    sentAt = monotonicMs()
+  }
   let index = 0
   for (const job of unpackJobs(message.jobs, state.words.length)) {
-    const now = monotonicMs()
-    if (now - sentAt > HOLD_MS && outcomes.count > 0) {
+    if (monotonicMs() - sentAt > HOLD_MS && outcomes.count > 0) {
       await turn()
-      send({ waybill: message.number, outcomes: outcomes.take() })
-      sentAt = now
+      sendOutcomes()
     }
     state.startedAt = monotonicMs()
     if (state.move(index, WAITING, STARTED)) {
       // Only a promise is awaited: a synchronous job costs no turn of the microtask queue.
       const running = runJob(job, index, message, state, outcomes)
-      if (running) await running
+      if (running) {
+        // It may wait for long: the outcomes of the jobs before it shall not.
+        const timer = outcomes.count > 0 ? setTimeout(sendOutcomes, HOLD_MS) : undefined
+        await running
+        clearTimeout(timer)
+      }
     }
     index++
   }
   await turn()
   if (outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
-  send({ waybill: message.number, outcomes: outcomes.take() })
+  sendOutcomes()
   return outcomes.take()
 }
 

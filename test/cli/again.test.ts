@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import {
+  fixtureRun,
+  folderWith,
+  linesOfFile,
+  outputsIn,
+  resultsIn,
+  runCommand,
+  startCommand,
+} from '../support/command.js'
+import { temporaryDirectory } from '../support/directory.js'
+
+/** Notes in runs.txt what it runs. The inputs from 20 on wait until there is a file called open. */
+const GATED = `import { appendFileSync, existsSync } from 'node:fs'
+  import { setTimeout } from 'node:timers/promises'
+  export default async (input) => {
+    appendFileSync('runs.txt', input + '\\n')
+    while (input >= 20 && !existsSync('open')) await setTimeout(5)
+    return input * 2
+  }`
+const INPUTS = Array.from({ length: 40 }, (_, index) => index)
+
+/** Kills a run of 40 inputs when 20 are done and two run. */
+async function killHalfWay(t: TestContext, folder: string, args: string[]): Promise<Set<unknown>> {
+  const command = startCommand(t, folder, args)
+  command.end(INPUTS.join('\n'))
+  await command.shows('stdout', '"status":"completed"', 20)
+  command.kill('SIGKILL')
+  const { stdout } = await command.ended()
+  return new Set(resultsIn(stdout).map(({ input }) => input))
+}
+
+test('the same command after a kill goes on: one outcome for each input, and what had finished is not repeated', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  const reported = await killHalfWay(t, folder, args)
+  assert.equal(reported.size, 20)
+  await writeFile(join(folder, 'open'), '')
+  const { code, stdout, stderr } = await runCommand(t, folder, args, INPUTS.join('\n'))
+  assert.equal(code, 0, stderr)
+  const results = resultsIn(stdout).map(({ input, output }) => [input, output] as [number, number])
+  assert.deepEqual(
+    results.sort(([one], [other]) => one - other),
+    INPUTS.map((input) => [input, input * 2]),
+  )
+  assert.match(
+    stderr,
+    /^millrace: restored 20 jobs \(\d+ of them had been running\); 20 had finished before$/m,
+  )
+  const runs = (await linesOfFile(join(folder, 'runs.txt'))).map(Number)
+  assert.deepEqual(
+    [...new Set(runs)].sort((one, other) => one - other),
+    INPUTS,
+  )
+  const repeated = runs.filter((input, index) => runs.indexOf(input) !== index)
+  assert.ok(repeated.length <= 2, `only what was running may run twice, not ${repeated}`)
+  for (const input of repeated) assert.ok(!reported.has(input), `${input} was reported`)
+})
+
+test('jobs that were left go on without their inputs, and their results are written', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  await killHalfWay(t, folder, args)
+  await writeFile(join(folder, 'open'), '')
+  const { code, stdout } = await runCommand(t, folder, args, '7\n')
+  assert.equal(code, 0)
+  const inputs = resultsIn(stdout).map(({ input }) => input as number)
+  assert.deepEqual(
+    inputs.sort((one, other) => one - other),
+    [7, ...INPUTS.filter((input) => input >= 20)],
+  )
+})
+
+test('a rerun prints the same results and runs nothing', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', 'gated.mjs', '3', '1', '2', '1']
+  const first = await runCommand(t, folder, args)
+  const second = await runCommand(t, folder, args)
+  assert.deepEqual([first.code, second.code], [0, 0])
+  assert.deepEqual(resultsIn(second.stdout), resultsIn(first.stdout))
+  assert.equal(resultsIn(second.stdout).length, 4)
+  assert.match(second.stderr, /^millrace: nothing to restore: 3 jobs had finished before$/m)
+  assert.match(second.stderr, /^millrace: 4 of 4 done, 0 failed, 0 running, 0\.0\/s, 0 s left$/m)
+  assert.equal((await linesOfFile(join(folder, 'runs.txt'))).length, 3)
+})
+
+test('a new directory restores nothing, and nothing is said of it', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const { stderr } = await runCommand(t, folder, fixtureRun('echo', '1'))
+  assert.match(stderr, /^millrace: 1 of 1 done, [^\n]*\n$/)
+})
+
+test('what failed stays failed, until --retry-failed', async (t) => {
+  const folder = await folderWith(
+    t,
+    'wanting.mjs',
+    `import { appendFileSync, existsSync } from 'node:fs'
+    export default (input) => {
+      appendFileSync('runs.txt', input + '\\n')
+      if (input !== 'fine' && !existsSync(input)) throw new Error('no ' + input)
+      return 'found'
+    }`,
+  )
+  const args = ['run', 'wanting.mjs', '--attempts', '1', 'fine', 'a', 'b', 'a']
+  const statuses = (stdout: string) => resultsIn(stdout).map(({ input, status }) => `${input} ${status}`)
+  const failed = ['a failed', 'a failed', 'b failed', 'fine completed']
+  const first = await runCommand(t, folder, args)
+  assert.deepEqual([first.code, statuses(first.stdout)], [1, failed])
+  await mkdir(join(folder, 'a'))
+  const same = await runCommand(t, folder, args)
+  assert.deepEqual([same.code, statuses(same.stdout)], [1, failed])
+  assert.equal((await linesOfFile(join(folder, 'runs.txt'))).length, 3)
+  const retried = await runCommand(t, folder, [...args, '--retry-failed'])
+  assert.deepEqual(
+    [retried.code, statuses(retried.stdout)],
+    [1, ['a completed', 'a completed', 'b failed', 'fine completed']],
+  )
+  assert.deepEqual((await linesOfFile(join(folder, 'runs.txt'))).slice(3).sort(), ['a', 'b'])
+})
+
+test('a directory serves several worker modules and exports, each with jobs of its own', async (t) => {
+  const folder = await folderWith(
+    t,
+    'gated.mjs',
+    `${GATED}
+    export const negative = (input) => -input`,
+  )
+  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  await killHalfWay(t, folder, args)
+  const other = await runCommand(t, folder, [...args, '--export', 'negative', '1', '30'])
+  assert.deepEqual(outputsIn(other.stdout), [
+    [1, -1],
+    [30, -30],
+  ])
+  assert.match(other.stderr, /^millrace: 20 jobs of other worker modules wait in \.millrace$/m)
+})
+
+test('a directory that another process has open is refused, and the process is named', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const holder = startCommand(t, folder, fixtureRun('gate', join(folder, 'gate')))
+  holder.end()
+  await holder.shows('stderr', 'at the gate')
+  const { code, stdout, stderr } = await runCommand(t, folder, fixtureRun('echo', 'x'))
+  assert.deepEqual({ code, stdout }, { code: 2, stdout: '' })
+  assert.match(stderr, new RegExp(`^millrace: .*\\.millrace is already open in process ${holder.pid}: .*\n$`))
+  await writeFile(join(folder, 'gate'), '')
+  assert.equal((await holder.ended()).code, 0)
+})

@@ -1,0 +1,145 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fixtureRun, folderWith, resultsIn, runCommand, startCommand } from '../support/command.js'
+import { temporaryDirectory } from '../support/directory.js'
+import { openQueue } from '../support/queue.js'
+
+test('each input has one line with id, status, input and output, and equal inputs run once', async (t) => {
+  const folder = await folderWith(
+    t,
+    'count.mjs',
+    `let runs = 0
+    export default (input) => ({ input, runs: ++runs })`,
+  )
+  const args = ['run', 'count.mjs', '--max-workers', '1', 'b', 'a', 'b', 'c', 'b']
+  const { code, stdout } = await runCommand(t, folder, args)
+  assert.equal(code, 0)
+  const results = resultsIn(stdout)
+  assert.deepEqual(
+    results.map(({ status, input }) => [status, input]),
+    ['a', 'b', 'b', 'b', 'c'].map((input) => ['completed', input]),
+  )
+  for (const result of results) {
+    assert.match(result.id, /^[0-9a-f]{24}$/)
+    assert.deepEqual(Object.keys(result), ['id', 'status', 'input', 'output'])
+  }
+  assert.equal(new Set(results.map(({ id }) => id)).size, 3)
+  const runs = results.map(({ output }) => (output as { runs: number }).runs)
+  assert.deepEqual(runs, [2, 1, 1, 1, 3], 'the order of the jobs is b, a, c')
+})
+
+test('a job that fails has its error in place of an output, and the exit code is 1', async (t) => {
+  const folder = await folderWith(
+    t,
+    'picky.mjs',
+    `export default (input) => {
+      if (input === 'bad') throw Object.assign(new RangeError('too bad'), { code: 'E_BAD' })
+      if (input === 'ugly') throw 'a text'
+      return input.length
+    }`,
+  )
+  const args = ['run', 'picky.mjs', '--attempts', '1', 'good', 'bad', 'ugly']
+  const { code, stdout, stderr } = await runCommand(t, folder, args)
+  assert.equal(code, 1)
+  assert.match(stderr, /^millrace: 3 of 3 done, 2 failed, 0 running, /m)
+  const results = resultsIn(stdout).map(({ id: _id, ...rest }) => rest)
+  assert.deepEqual(results, [
+    {
+      status: 'failed',
+      input: 'bad',
+      error: { name: 'RangeError', message: 'too bad', code: 'E_BAD' },
+    },
+    { status: 'completed', input: 'good', output: 4 },
+    { status: 'failed', input: 'ugly', error: { name: 'NonError', message: 'thrown: a text' } },
+  ])
+})
+
+test('a job is tried --attempts times, and stopped after --timeout', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const failed = await runCommand(t, folder, fixtureRun('failUntil', '--json', '--attempts', '2', '2', '3'))
+  assert.equal(failed.code, 1)
+  assert.deepEqual(
+    resultsIn(failed.stdout).map(({ output, error }) => output ?? error?.message),
+    [2, 'attempt 2 is too early'],
+  )
+  const late = await runCommand(t, folder, fixtureRun('block', '--attempts', '1', '--timeout', '20', 'x'))
+  assert.equal(late.code, 1)
+  assert.equal(resultsIn(late.stdout)[0]?.error?.code, 'MILLRACE_TIMEOUT')
+})
+
+test('what JSON does not know is written as the help says', async (t) => {
+  const folder = await folderWith(
+    t,
+    'odd.mjs',
+    `const values = {
+      nothing: undefined,
+      numbers: [NaN, Infinity, -0, 1.5],
+      big: { n: 12345678901234567890n },
+      bytes: [Buffer.from('hi'), Uint8Array.of(1, 2), Uint8Array.of(3).buffer, new DataView(new ArrayBuffer(2))],
+      typed: [Float64Array.of(1, NaN), Int16Array.of(-1), BigInt64Array.of(7n)],
+      map: new Map([[{ key: 1 }, new Set(['a', new Map([['b', 2n]])])]]),
+      date: [new Date(0), { at: new Date(1000) }],
+      error: [new TypeError('wrong', { cause: 1 })],
+      pattern: /a+/gi,
+      text: 'line\\nbreak \\u2028 \\ud800',
+    }
+    export default (name) => values[name]`,
+  )
+  const expected = {
+    big: { n: '12345678901234567890' },
+    bytes: ['aGk=', 'AQI=', 'Aw==', 'AAA='],
+    date: ['1970-01-01T00:00:00.000Z', { at: '1970-01-01T00:00:01.000Z' }],
+    error: [{ name: 'TypeError', message: 'wrong' }],
+    map: [[{ key: 1 }, ['a', [['b', '2']]]]],
+    nothing: null,
+    numbers: [null, null, 0, 1.5],
+    pattern: '/a+/gi',
+    text: 'line\nbreak \u2028 \ud800',
+    typed: [[1, null], [-1], ['7']],
+  }
+  const { code, stdout, stderr } = await runCommand(t, folder, ['run', 'odd.mjs', ...Object.keys(expected)])
+  assert.equal(code, 0, stderr)
+  assert.deepEqual(
+    Object.fromEntries(resultsIn(stdout).map(({ input, output }) => [input, output])),
+    expected,
+  )
+})
+
+test('what a job logs goes to standard error, and --quiet leaves nothing else there', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const { stdout, stderr } = await runCommand(t, folder, fixtureRun('chat', '--json', '--quiet', '2'))
+  assert.equal(stderr, 'line 1\nline 2\n')
+  const lines = stdout.trimEnd().split('\n').sort()
+  assert.equal(lines.length, 2)
+  assert.equal(lines[0], 'printed by a worker')
+  assert.match(lines[1] ?? '', /"status":"completed"/)
+})
+
+test('--priority and --attempts are kept with the job', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const args = fixtureRun('echo', '--priority', '-7', '--attempts', '12', 'x')
+  const [result] = resultsIn((await runCommand(t, folder, args)).stdout)
+  const queue = await openQueue(t, { directory: join(folder, '.millrace'), maxWorkers: 0 })
+  const job = await queue.job(result?.id ?? '')
+  assert.deepEqual([job?.priority, job?.attempts], [-7, 12])
+})
+
+test('when nobody reads the results any more, what runs finishes and the rest is kept', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const command = startCommand(t, folder, fixtureRun('echo'))
+  command.write('first\n')
+  await command.shows('stdout', '"output":"first"')
+  command.closeStdout()
+  // Standard input stays open: it is not its end that ends the command.
+  command.write('second\n')
+  const { code, stderr } = await command.ended()
+  assert.equal(code, 130)
+  assert.match(stderr, /^millrace: nobody reads the results: finishing what runs/m)
+  assert.doesNotMatch(stderr, /EPIPE|Error/)
+  const { stdout } = await runCommand(t, folder, fixtureRun('echo'), 'first\nsecond\n')
+  assert.deepEqual(
+    resultsIn(stdout).map(({ output }) => output),
+    ['first', 'second'],
+  )
+})
