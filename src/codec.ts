@@ -24,7 +24,8 @@ const UNDEFINED = Uint8Array.of(0xf7)
  */
 export function encode(value: unknown, name: string, limit = Number.POSITIVE_INFINITY): Uint8Array {
   if (value === undefined) return UNDEFINED
-  const bytes: Uint8Array = cbor.encode(new Walk(name, limit).prepare(value))
+  const needsWalk = typeof value !== 'boolean' && (typeof value !== 'number' || value === 0)
+  const bytes: Uint8Array = cbor.encode(needsWalk ? new Walk(name, limit).prepare(value) : value)
   if (bytes.byteLength > limit) throw new TooLargeError(name, limit)
   return bytes
 }

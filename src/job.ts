@@ -161,7 +161,8 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
  *
  * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried.
  */
-export function headOfOptions(options: EnqueueOptions): Head | undefined {
+export function headOfOptions(options: EnqueueOptions | undefined): Head | undefined {
+  if (options === undefined) return undefined
   checkEnqueueOptions(options)
   const { delay, runAt, attempts, backoff, timeout, key, meta } = options
   const head: Head = {

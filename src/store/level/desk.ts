@@ -110,7 +110,7 @@ export class Desk {
       return {
         put: (batch) => {
           this.#delete(batch, job)
-          this.#parts.retainer.finish(batch, 'cancelled', place, job.head, job.enqueuedAt, job.body)
+          this.#parts.retainer.finish(batch, 'cancelled', job)
         },
         after: () => {},
       }

@@ -294,12 +294,14 @@ export class LevelStore implements Store {
     }
     batch.del(key)
     this.#ledger.add(place.lane, 'waiting', -1)
-    const head =
-      settlement.outcome === 'completed'
-        ? { ...job.head, attempt: job.attempt, startedAt: settlement.startedAt }
-        : settlement.head
-    const body = settlement.outcome === 'completed' ? settlement.output : job.input
-    this.#retainer.finish(batch, settlement.outcome, place, head, enqueuedAt, body)
+    if (settlement.outcome === 'completed') {
+      const { attempt, head } = job
+      const ran = { attempt, startedAt: settlement.startedAt }
+      this.#retainer.finish(batch, 'completed', { place, head, enqueuedAt, body: settlement.output }, ran)
+    } else {
+      const { head } = settlement
+      this.#retainer.finish(batch, settlement.outcome, { place, head, enqueuedAt, body: job.input })
+    }
     return undefined
   }
 
