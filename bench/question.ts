@@ -13,7 +13,9 @@ export interface Question {
 
 export interface Row {
   readonly name: string
-  /** Runs in a process of its own, on an empty temporary directory, which is removed after it. */
+  /** What the measurement needs in its directory; runs in a process of its own, before that. */
+  prepare?(run: Run): Promise<void>
+  /** Runs in a process of its own, on a temporary directory, which is removed after it. */
   measure(run: Run): Promise<number>
   /** The row whose figure of the same round it is compared with. */
   readonly against?: string

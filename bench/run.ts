@@ -10,7 +10,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { answersTo, type Figures, type Question, tableOf } from './question.js'
+import { answersTo, type Figures, type Question, type Row, type Run, tableOf } from './question.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -20,6 +20,7 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     json: { type: 'string' },
     row: { type: 'string' },
+    prepare: { type: 'boolean', default: false },
     directory: { type: 'string' },
   },
 })
@@ -66,33 +67,40 @@ async function measureRounds(name: string, question: Question, rounds: number): 
     for (const row of question.rows) {
       if (row.isLong && !values.full) continue
       const known = figures.get(row.name) ?? []
-      figures.set(row.name, [...known, await measureApart(name, row.name)])
+      figures.set(row.name, [...known, await measureApart(name, row)])
     }
   return figures
 }
 
 /** Measures one row in a process and a directory of its own. */
-async function measureApart(name: string, row: string): Promise<number> {
+async function measureApart(name: string, row: Row): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
-    const args = [name, '--row', row, '--directory', directory, ...(values.quick ? ['--quick'] : [])]
-    const child = fork(new URL(import.meta.url), args, { execArgv: ['--expose-gc'] })
-    let figure: number | undefined
-    child.on('message', (message) => {
-      figure = message as number
-    })
-    const [code] = (await once(child, 'exit')) as [number | null]
-    if (code !== 0 || figure === undefined) throw new Error(`${name}: ${row} ended with code ${code}`)
-    return figure
+    const args = [name, '--row', row.name, '--directory', directory, ...(values.quick ? ['--quick'] : [])]
+    if (row.prepare) await forked([...args, '--prepare'])
+    return await forked(args)
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
 }
 
+/** Runs this script in a new process, which says one number. */
+async function forked(args: string[]): Promise<number> {
+  const child = fork(new URL(import.meta.url), args, { execArgv: ['--expose-gc'] })
+  let figure: number | undefined
+  child.on('message', (message) => {
+    figure = message as number
+  })
+  const [code] = (await once(child, 'exit')) as [number | null]
+  if (code !== 0 || figure === undefined) throw new Error(`${args.join(' ')} ended with code ${code}`)
+  return figure
+}
+
 async function measureHere(name: string, rowName: string, directory: string): Promise<void> {
   const row = (await load(name)).rows.find((each) => each.name === rowName)
   if (!row) throw new Error(`${name} has no row "${rowName}"`)
-  const figure = await row.measure({ directory, quick: values.quick })
+  const run: Run = { directory, quick: values.quick }
+  const figure = values.prepare ? ((await row.prepare?.(run)) ?? 0) : await row.measure(run)
   process.send?.(figure)
   process.disconnect?.()
 }
