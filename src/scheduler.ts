@@ -47,7 +47,7 @@ export class Scheduler implements StoreEvents {
   #maxWorkers: number
   /** Waybills that are being claimed or are out. */
   #out = 0
-  /** Jobs that are being added and not counted yet. */
+  /** How many additions are not counted yet. */
   #adding = 0
   /** Settlements that are being written. */
   #settling = 0
@@ -119,11 +119,14 @@ export class Scheduler implements StoreEvents {
   }
 
   add(jobs: readonly NewJob[]): Promise<Place[]> {
-    this.#adding++
     this.#isIdle = false
     for (const { lane } of jobs) this.#lane(lane)
     const added = this.#store.add(jobs)
-    added.then(this.#noteAdded, this.#noteAdded)
+    // Counted at once, unless keys must be looked up first.
+    if (jobs.some(({ head }) => head?.key !== undefined)) {
+      this.#adding++
+      added.then(this.#noteAdded, this.#noteAdded)
+    }
     return added
   }
 
@@ -337,8 +340,7 @@ export class Scheduler implements StoreEvents {
 
   readonly #noteAdded = (): void => {
     this.#adding--
-    // Jobs that are in the backlog now are what keeps the queue from being idle: it is worth a look only after the last add.
-    if (this.#adding === 0) this.#noteIdle()
+    this.#noteIdle()
   }
 
   #noteIdle(): void {

@@ -31,6 +31,8 @@ export interface DeskParts {
   dropDue(key: Buffer): void
   /** A job has joined the backlog. */
   enter(entry: JobEntry): void
+  /** A job has finished, or is gone. */
+  left(place: Place): void
 }
 
 const LOOKED_UP = ['waiting', 'delayed', ...FINISHED_STATES] as const
@@ -170,6 +172,7 @@ export class Desk {
       const after = () => {
         if (job.state === 'delayed') this.#parts.dropDue(dueKey(job.head.runAt ?? 0, place))
         letGo()
+        this.#parts.left(place)
         change.after()
       }
       await this.#parts.writer.append((batch) => change.put(batch), { after })

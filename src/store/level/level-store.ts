@@ -23,6 +23,7 @@ import { type OpenDirectory, openDirectory } from './directory.js'
 import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
 import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
+import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, recover } from './recovery.js'
@@ -40,7 +41,7 @@ interface DueEntry extends Entry {
   readonly place: Place
 }
 
-const WINDOW_JOBS = 2048
+const WINDOW_JOBS = 8192
 const WINDOW_BYTES = 8 * 1024 * 1024
 const PROMOTED_AT_ONCE = 1000
 
@@ -62,6 +63,7 @@ export class LevelStore implements Store {
   #allRunning = 0
   /** Jobs that must not be taken from a window: being promoted, cancelled or removed. */
   readonly #withheld = new Set<number>()
+  readonly #live = new LiveSet()
   #pruning: Promise<void> | undefined
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
@@ -124,6 +126,7 @@ export class LevelStore implements Store {
       withhold: (place) => this.#withhold(place),
       dropDue: (key) => this.#due.remove(key),
       enter: (entry) => this.#enter(entry),
+      left: ({ seq }) => this.#live.delete(seq),
     })
   }
 
@@ -187,12 +190,16 @@ export class LevelStore implements Store {
 
   #admit(waiting: readonly JobEntry[], delayed: readonly DueEntry[]): void {
     for (const entry of waiting) this.#enter(entry)
-    for (const entry of delayed) this.#due.insert(entry)
+    for (const entry of delayed) {
+      this.#live.add(entry.place.seq)
+      this.#due.insert(entry)
+    }
     if (waiting.length > 0) this.#events.runnable()
     if (delayed.length > 0) this.#events.due()
   }
 
   #enter(entry: JobEntry): void {
+    this.#live.add(entry.place.seq)
     this.#window(entry.place.lane).insert(entry)
   }
 
@@ -259,6 +266,8 @@ export class LevelStore implements Store {
       for (const { job } of settlements) {
         const { place, key } = job as JobEntry
         this.#transit.delete(place.seq)
+        // Those that wait again are entered again below.
+        this.#live.delete(place.seq)
         this.#window(place.lane).forget(key)
       }
       this.#admit(waiting, delayed)
@@ -351,9 +360,7 @@ export class LevelStore implements Store {
   }
 
   isLive(place: Place): boolean {
-    return (
-      this.#transit.has(place.seq) || (this.#lanes.get(place.lane)?.has(jobKey('waiting', place)) ?? false)
-    )
+    return this.#live.has(place.seq)
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
