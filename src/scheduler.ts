@@ -51,6 +51,8 @@ export class Scheduler implements StoreEvents {
   #adding = 0
   /** Settlements that are being written. */
   #settling = 0
+  /** Those among them that return jobs to their old places: until they are back, nothing may be claimed from behind them. */
+  #returning = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -203,7 +205,7 @@ export class Scheduler implements StoreEvents {
   }
 
   #pump(): void {
-    while (!this.#isHeld && this.#out < this.#maxWorkers) {
+    while (!this.#isHeld && this.#returning === 0 && this.#out < this.#maxWorkers) {
       const share = Math.ceil(this.#store.counts().waiting / (this.#maxWorkers - this.#out))
       const plan = new WaybillPlan(share, (lane) => this.#lane(lane))
       const claim = this.#store.claim((candidate) => plan.pick(candidate))
@@ -288,10 +290,14 @@ export class Scheduler implements StoreEvents {
   }
 
   #settle(settlements: readonly Settlement[]): void {
+    const returns = settlements.some(({ outcome }) => outcome === 'released')
     this.#settling++
+    if (returns) this.#returning++
     this.#store.settle(settlements).then(
       () => {
         this.#settling--
+        if (returns) this.#returning--
+        if (returns) this.runnable()
         const now = Date.now()
         const settled: SettledJob[] = []
         for (const settlement of settlements) {
