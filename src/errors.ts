@@ -87,18 +87,33 @@ export class StoreError extends MillraceError {
 export class ValueError extends MillraceError {
   /** Where in the value, for example `input.items[3].onDone`. */
   readonly path: string
-  constructor(path: string, what: string) {
-    super('MILLRACE_VALUE', `${path} ${what}`)
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super('MILLRACE_VALUE', `${path} ${what}`, options)
     this.path = path
   }
 }
 
-/** `MILLRACE_TOO_LARGE`: a job's input is larger than `maxJobBytes`. */
+/** `MILLRACE_TOO_LARGE`: a job's input is larger than `maxJobBytes`, or another value larger than 1 GiB. */
 export class TooLargeError extends MillraceError {
-  constructor(what: string, limit: number) {
+  constructor(what: string, limit: number, option?: string) {
     super(
       'MILLRACE_TOO_LARGE',
-      `${what} is larger than maxJobBytes (${limit} bytes): raise that option, or put the data in a file and send its path`,
+      option === undefined
+        ? `${what} is larger than ${limit} bytes: put the data in a file and send its path`
+        : `${what} is larger than ${option} (${limit} bytes): raise that option, or put the data in a file and send its path`,
+    )
+  }
+}
+
+/** `MILLRACE_DAMAGED`: what is stored of a job, or a value in it, is not what was written. */
+export class DamagedError extends MillraceError {
+  constructor(cause: unknown) {
+    // It may quote the data.
+    const why = (cause instanceof Error ? cause.message : String(cause)).slice(0, 200)
+    super(
+      'MILLRACE_DAMAGED',
+      `stored data cannot be decoded: ${why}. The directory is damaged: remove the job, or restore the directory from a copy`,
+      { cause },
     )
   }
 }

@@ -11,7 +11,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
-import { encode } from './codec.js'
+import { encode, type Limit } from './codec.js'
 import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
 import { Announcer, type QueueEvents } from './events.js'
 import { Job, type JobHost } from './handle.js'
@@ -49,7 +49,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   readonly recovered: Recovered
   readonly #store: Store
   readonly #tasks: Tasks
-  readonly #settings: Settings
+  readonly #inputLimit: Limit
   readonly #scheduler: Scheduler
   readonly #waiters: Waiters
   readonly #host: JobHost
@@ -100,7 +100,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.recovered = recovered
     this.#store = store
     this.#tasks = tasks
-    this.#settings = settings
+    this.#inputLimit = { bytes: settings.maxJobBytes, option: 'maxJobBytes' }
     const taskOf = (place: Place) => store.task(place.lane) ?? ''
     this.#waiters = new Waiters(taskOf)
     this.#host = {
@@ -351,7 +351,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
 
   #newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): NewJob {
     const head = headOfOptions(options)
-    const bytes = encode(input, 'input', this.#settings.maxJobBytes)
+    const bytes = encode(input, 'input', this.#inputLimit)
     return { lane, priority: options?.priority ?? 0, head, input: bytes }
   }
 
