@@ -50,8 +50,9 @@ export class Scheduler implements StoreEvents {
   #out = 0
   /** Jobs that are being added and not counted yet. */
   #adding = 0
-  /** Settlements that are being written. */
+  /** Settlements that are being written, and how many of them give jobs back. */
   #settling = 0
+  #releasing = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -204,7 +205,8 @@ export class Scheduler implements StoreEvents {
   }
 
   #pump(): void {
-    while (!this.#isHeld && this.#out < this.#maxWorkers) {
+    // A job that is being given back cannot be claimed yet, and must not be overtaken by those behind it.
+    while (!this.#isHeld && this.#releasing === 0 && this.#out < this.#maxWorkers) {
       const share = Math.ceil(this.#store.counts().waiting / (this.#maxWorkers - this.#out))
       const plan = new WaybillPlan(share, (lane) => this.#lane(lane))
       const claim = this.#store.claim((candidate) => plan.pick(candidate))
@@ -289,10 +291,14 @@ export class Scheduler implements StoreEvents {
   }
 
   #settle(settlements: readonly Settlement[]): void {
+    const releases = settlements.some(({ outcome }) => outcome === 'released') ? 1 : 0
     this.#settling++
+    this.#releasing += releases
     this.#store.settle(settlements).then(
       () => {
         this.#settling--
+        this.#releasing -= releases
+        if (releases > 0) this.runnable()
         const settled: Settled[] = []
         for (const settlement of settlements) {
           const { job, outcome } = settlement
