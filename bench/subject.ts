@@ -6,16 +6,21 @@ import { JobQueue, type QueueOptions } from '../src/index.js'
 
 export const NOOP = new URL('../workers/noop.js', import.meta.url)
 export const SPIN = new URL('../workers/spin.js', import.meta.url)
+export const CLOCK = new URL('./clock-worker.js', import.meta.url)
 
 /** How many threads run jobs, on both sides. */
 export const THREADS = Math.min(2, availableParallelism())
 
-type Tasks = { noop: (input: unknown) => unknown; spin: (input: unknown) => unknown }
+type Tasks = {
+  noop: (input: unknown) => unknown
+  spinRounds: (rounds: number) => unknown
+  clock: (input: unknown) => number
+}
 
 /** A queue with the bench's workers; durable to disk unless `options` say otherwise. */
 export function openQueue(directory: string, options: Partial<QueueOptions> = {}): Promise<JobQueue<Tasks>> {
   return JobQueue.open<Tasks>(directory, {
-    workers: { noop: NOOP, spin: SPIN },
+    workers: { noop: NOOP, spinRounds: { module: SPIN, export: 'spinRounds' }, clock: CLOCK },
     maxWorkers: THREADS,
     ...options,
   })
