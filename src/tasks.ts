@@ -27,7 +27,10 @@ export interface TaskOptions {
   backoff?: Backoff
   /** Default for its jobs, in ms, see `EnqueueOptions`. */
   timeout?: number
-  /** Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB). Default: none. */
+  /**
+   * Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB);
+   * `maxOldGenerationSizeMb` from 8. Default: none.
+   */
   resourceLimits?: ResourceLimits
 }
 
@@ -63,6 +66,13 @@ type Defaults = Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout'>
 
 const DEFAULT_ATTEMPTS = 3
 const LONGEST_NAME = 256
+/** With less than this no thread starts; some versions of Node.js then end the whole process. */
+const LEAST_LIMITS_MB: ReadonlyMap<string, number> = new Map([
+  ['maxOldGenerationSizeMb', 8],
+  ['maxYoungGenerationSizeMb', 1],
+  ['codeRangeSizeMb', 0],
+  ['stackSizeMb', 1],
+])
 const TASK_OPTIONS = ['concurrency', 'attempts', 'backoff', 'timeout', 'resourceLimits']
 
 export class Tasks {
@@ -185,8 +195,14 @@ function checkTaskOptions(options: TaskOptions, prefix: string): void {
   if (resourceLimits === undefined) return
   if (typeof resourceLimits !== 'object' || resourceLimits === null)
     throw new OptionError(`${prefix}resourceLimits must be an object, got ${String(resourceLimits)}`)
-  for (const [name, value] of Object.entries(resourceLimits))
-    checkNumber(`${prefix}resourceLimits.${name}`, value, 0, Number.MAX_SAFE_INTEGER, 'MB')
+  for (const [name, value] of Object.entries(resourceLimits)) {
+    const least = LEAST_LIMITS_MB.get(name)
+    if (least === undefined)
+      throw new OptionError(
+        `${prefix}resourceLimits.${name} is not known: use ${[...LEAST_LIMITS_MB.keys()].join(', ')}`,
+      )
+    checkNumber(`${prefix}resourceLimits.${name}`, value, least, Number.MAX_SAFE_INTEGER, 'MB')
+  }
 }
 
 function resolveModule(given: unknown, name: string): WorkerModule {
