@@ -254,7 +254,9 @@ export class LevelStore implements Store {
         if (!job.waybill) continue
         job.waybill.jobs.delete(job)
         touched.add(job.waybill)
-        if (settlement.outcome === 'released') shortened.add(job.waybill)
+        // No attempt was charged that would tell this waybill's run from the job's next one.
+        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled')
+          shortened.add(job.waybill)
       }
       for (const waybill of touched) {
         const key = waybillKey(waybill.number)

@@ -71,6 +71,24 @@ export function recovering(open: OpenStore): void {
     ])
   })
 
+  test('a job that left its waybill and waits again is not taken for one in transit', async (t) => {
+    const opened = await open(t)
+    const { store } = opened
+    const lane = store.lane('a')
+    await store.add(['back', 'out'].map((text) => newJob(lane, text)))
+    const [back] = await claimNext(store)
+    assert.ok(back)
+    // Cancelling charges no attempt, so its history says nothing of its having been out.
+    await store.settle([{ outcome: 'cancelled', job: back, head: back.head }])
+    await store.revive(back.place, 3)
+    const again = await opened.crash()
+    assert.deepEqual(again.recovered, { returned: 1, failed: 0, waiting: 2 })
+    assert.deepEqual(await heads(again), [
+      ['back', { granted: 3 }],
+      ['out', { alone: true, attempt: 1 }],
+    ])
+  })
+
   test('a job that was claimed again is charged for its last waybill only', async (t) => {
     const opened = await open(t)
     const { store } = opened
