@@ -397,6 +397,7 @@ export class LevelStore implements Store {
   }
 
   async close(): Promise<void> {
+    await this.#names.quiet()
     await this.#desk.alone(async () => {})
     await this.#writer.drain()
     await this.#opened.close()

@@ -165,6 +165,15 @@ export function recovering(open: OpenStore): void {
     ])
   })
 
+  test('close completes an add with a key, which looks before it writes', async (t) => {
+    const opened = await open(t)
+    const lane = opened.store.lane('a')
+    const added = opened.store.add([newJob(lane, 'x', { key: 'k' })])
+    const { store } = await opened.reopen()
+    assert.deepEqual(await added, await store.add([newJob(lane, 'y', { key: 'k' })]))
+    assert.deepEqual(await waitingTexts(store), ['x'])
+  })
+
   test('close completes what was begun', async (t) => {
     const opened = await open(t)
     const { store } = opened
