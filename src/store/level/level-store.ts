@@ -123,6 +123,7 @@ export class LevelStore implements Store {
       ledger,
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
+      running: () => this.#transit.values(),
       withhold: (place) => this.#withhold(place),
       dropDue: (key) => this.#due.remove(key),
       enter: (entry) => this.#enter(entry),
@@ -254,7 +255,9 @@ export class LevelStore implements Store {
         if (!job.waybill) continue
         job.waybill.jobs.delete(job)
         touched.add(job.waybill)
-        if (settlement.outcome === 'released') shortened.add(job.waybill)
+        // No attempt was charged that would tell this waybill's run from the job's next one.
+        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled')
+          shortened.add(job.waybill)
       }
       for (const waybill of touched) {
         const key = waybillKey(waybill.number)
@@ -364,7 +367,7 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#desk.list(query, this.#transit.values())
+    return this.#desk.list(query)
   }
 
   counts(lane?: number): JobCounts {
@@ -395,7 +398,8 @@ export class LevelStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#desk.alone(async () => {})
+    await this.#names.quiet()
+    await this.#desk.quiet()
     await this.#writer.drain()
     await this.#opened.close()
   }

@@ -87,9 +87,10 @@ function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefine
 
 function endOf(record: Buffer): Head | undefined {
   if (!has(record, HAS_END)) return undefined
+  const attempt = record.readUInt32BE(FIXED_BYTES)
   const startedAt = record.readUIntBE(FIXED_BYTES + 4, 6)
   return {
-    attempt: record.readUInt32BE(FIXED_BYTES),
+    ...(attempt > 0 && { attempt }),
     ...(startedAt > 0 && { startedAt }),
     finishedAt: record.readUIntBE(FIXED_BYTES + 10, 6),
     group: record.readUIntBE(FIXED_BYTES + 16, 6),
