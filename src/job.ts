@@ -12,7 +12,7 @@
 import { type Backoff, checkBackoff } from './backoff.js'
 import { checkInteger, checkNumber, show } from './checks.js'
 import { encode } from './codec.js'
-import { type Failure, OptionError } from './errors.js'
+import { type ErrorData, type Failure, OptionError } from './errors.js'
 
 export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
 export type JobState = (typeof JOB_STATES)[number]
@@ -42,6 +42,8 @@ export interface Head {
   /** How many attempts have been charged to it so far. */
   attempt?: number
   failures?: Failure[]
+  /** Its history and options could not be read: it fails instead of being run without them. */
+  damage?: ErrorData
   /** Its run may have ended a thread or process that other jobs were on: it runs in a waybill of its own. */
   alone?: boolean
   /** Attempts granted on top of the limit by `retry`. */
