@@ -191,8 +191,19 @@ export type ErrorData = Omit<Failure, 'attempt' | 'at'>
 const MAX_TEXT = 16_384
 const MAX_CAUSES = 5
 
-/** An error, or whatever was thrown in its place, as data. Texts are cut at 16,384 characters, causes at 5 levels. */
-export function toErrorData(thrown: unknown, depth = 0): ErrorData {
+/**
+ * An error, or whatever was thrown in its place, as data. Texts are cut at 16,384 characters, causes at 5 levels. Never
+ * throws, whatever the members of the error do.
+ */
+export function toErrorData(thrown: unknown): ErrorData {
+  try {
+    return dataOf(thrown, 0)
+  } catch {
+    return { name: 'NonError', message: 'thrown: something that cannot be read' }
+  }
+}
+
+function dataOf(thrown: unknown, depth: number): ErrorData {
   if (!(thrown instanceof Error) && !isErrorLike(thrown))
     return { name: 'NonError', message: `thrown: ${print(thrown)}` }
   const { code, cause } = thrown as { code?: unknown; cause?: unknown }
@@ -201,7 +212,7 @@ export function toErrorData(thrown: unknown, depth = 0): ErrorData {
     message: cut(thrown.message),
     ...(typeof thrown.stack === 'string' && { stack: cut(thrown.stack) }),
     ...((typeof code === 'string' || typeof code === 'number') && { code: cut(code) }),
-    ...(cause !== undefined && depth < MAX_CAUSES && { cause: toErrorData(cause, depth + 1) }),
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: dataOf(cause, depth + 1) }),
   }
 }
 
@@ -224,8 +235,9 @@ function isErrorLike(value: unknown): value is Error {
 }
 
 function print(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return cut(value)
   try {
-    return cut(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)))
+    return cut(JSON.stringify(value) ?? value)
   } catch {
     return Object.prototype.toString.call(value)
   }

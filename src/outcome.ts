@@ -78,8 +78,10 @@ export function failed(job: Claimed, config: TaskConfig, tasks: Tasks, error: Er
   const now = Date.now()
   const failure: Failure = { attempt: job.attempt, at: now, ...error }
   const failures = [...(job.head.failures ?? []), failure]
-  const head: Head = { ...job.head, attempt: job.attempt, failures }
-  const isFinal = error.code === 'MILLRACE_UNRECOVERABLE'
+  const { damage: _damage, ...rest } = job.head
+  const head: Head = { ...rest, attempt: job.attempt, failures }
+  // What is damaged will not be whole the next time.
+  const isFinal = error.code === 'MILLRACE_UNRECOVERABLE' || error.code === 'MILLRACE_DAMAGED'
   if (isFinal || job.attempt >= tasks.attemptsOf(config.name, job.head))
     return { outcome: 'failed', job, head }
   const delay = backoffDelay(head.backoff ?? config.backoff, failures.length)

@@ -11,14 +11,13 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
+import { checkInteger, checkNumber, show } from './checks.js'
 import { encode, type Limit } from './codec.js'
 import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
 import { Announcer, type QueueEvents } from './events.js'
 import { Job, type JobHost } from './handle.js'
 import {
   checkId,
-  checkInteger,
-  checkNumber,
   type EnqueueOptions,
   formatId,
   headOfOptions,
@@ -70,7 +69,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>> {
     if (typeof directory !== 'string' || directory === '')
-      throw new OptionError(`the directory must be a path, got ${String(directory)}`)
+      throw new OptionError(`the directory must be a path, got ${show(directory)}`)
     const settings = settingsOf(options)
     const { workers, tasks, attempts, backoff, timeout } = options
     const defaults = {

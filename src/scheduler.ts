@@ -248,6 +248,7 @@ export class Scheduler implements StoreEvents {
   #prepare(claimed: Claimed, lane: Lane): RunningJob | Settlement {
     const { place, head, attempt, input } = claimed
     const task = lane.config.name
+    if (head.damage) return failed(claimed, lane.config, this.#tasks, head.damage)
     try {
       const module = this.#tasks.moduleFor(task, () => ({
         id: formatId(place),

@@ -7,14 +7,24 @@ import { DamagedError } from '../src/errors.js'
 const anything = fc.anything({
   maxDepth: 4,
   key: fc.string({ unit: 'binary' }),
+  values: [
+    fc.constantFrom(null, undefined, true, false),
+    fc.integer(),
+    fc.double(),
+    fc.string({ unit: 'binary' }),
+    // An invalid date equals nothing, itself included.
+    fc.date({ noInvalidDate: true }),
+  ],
   withBigInt: true,
-  withDate: true,
   withMap: true,
   withSet: true,
   withTypedArray: true,
   withSparseArray: true,
   withNullPrototype: true,
 })
+
+/** The same values each time, so that a failure can be repeated. */
+const SEED = 1
 
 /** Gives a value, or throws a DamagedError: it must not do anything else. */
 function decodeDamaged(bytes: Uint8Array): void {
@@ -41,7 +51,7 @@ test('what structured clone carries arrives as structured clone gives it', () =>
     fc.property(anything, (value) => {
       assert.deepStrictEqual(decode(Uint8Array.from(encode(value, 'input'))), structuredClone(value))
     }),
-    { numRuns: 1500 },
+    { seed: SEED, numRuns: 1500 },
   )
 })
 
@@ -52,7 +62,7 @@ test('bytes cut short or with bytes added are refused', () => {
       assert.throws(() => decode(bytes.subarray(0, cut % bytes.byteLength)), DamagedError)
       assert.throws(() => decode(Buffer.concat([bytes, Buffer.alloc(1)])), DamagedError)
     }),
-    { numRuns: 500 },
+    { seed: SEED, numRuns: 500 },
   )
 })
 
@@ -67,14 +77,14 @@ test('damaged bytes give some value or a DamagedError, and leave the decoder and
       decodeDamaged(damaged)
       assert.deepStrictEqual(decode(bytes), known)
     }),
-    { numRuns: 2000 },
+    { seed: SEED, numRuns: 2000 },
   )
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 80 }), (random) => {
       decodeDamaged(random)
       assert.deepStrictEqual(decode(bytes), known)
     }),
-    { numRuns: 4000 },
+    { seed: SEED, numRuns: 4000 },
   )
   for (const prototype of [Object, Array, Map, Set, Error].map((type) => type.prototype))
     assert.deepEqual(Object.keys(prototype), [])

@@ -6,7 +6,7 @@
  */
 import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../codec.js'
-import { type ErrorData, toErrorData, WorkerModuleError } from '../errors.js'
+import { toErrorData, WorkerModuleError } from '../errors.js'
 import { ThreadJobContext } from './context.js'
 import { importModule } from './import-module.js'
 import {
@@ -141,13 +141,7 @@ function propertyOf(value: unknown, name: string): unknown {
 }
 
 function encodeError(error: unknown): Uint8Array {
-  let data: ErrorData
-  try {
-    data = toErrorData(error)
-  } catch {
-    data = { name: 'Error', message: 'the worker threw something that cannot be read' }
-  }
-  return encode(data, 'error')
+  return encode(toErrorData(error), 'error')
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

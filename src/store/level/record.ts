@@ -9,6 +9,7 @@
  * costs 7 bytes beside its input, later 29 beside its output, and neither is encoded twice.
  */
 import { decode, encodeTrusted } from '../../codec.js'
+import { DamagedError, toErrorData } from '../../errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
 
 const HAS_HEAD = 1
@@ -64,8 +65,7 @@ export function enqueuedAtOf(record: Buffer): number {
 export function headOf(record: Buffer): Readonly<Head> {
   const end = endOf(record)
   if (!has(record, HAS_HEAD)) return end ?? NO_HEAD
-  const start = headAtOf(record) + LENGTH_BYTES
-  const head = decode(record.subarray(start, start + record.readUInt32BE(start - LENGTH_BYTES))) as Head
+  const head = decodeHead(record, headAtOf(record) + LENGTH_BYTES)
   return end ? { ...head, ...end } : head
 }
 
@@ -83,6 +83,17 @@ function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefine
   if (!head || head === NO_HEAD) return undefined
   const { attempt: _attempt, startedAt: _started, finishedAt: _finished, group: _group, ...rest } = head
   return Object.keys(rest).length > 0 ? rest : undefined
+}
+
+/** One damaged record must not keep the others from being claimed, listed or recovered. */
+function decodeHead(record: Buffer, start: number): Head {
+  try {
+    const head = decode(record.subarray(start, start + record.readUInt32BE(start - LENGTH_BYTES)))
+    if (typeof head !== 'object' || head === null) throw new DamagedError('it is no record')
+    return head
+  } catch (error) {
+    return { damage: toErrorData(error) }
+  }
 }
 
 function endOf(record: Buffer): Head | undefined {
