@@ -15,6 +15,7 @@ import {
   monotonicMs,
   OutcomeBuffer,
   type Packed,
+  type Said,
   SharedState,
   STARTED,
   type ThreadMessage,
@@ -37,6 +38,11 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   const state = new SharedState(message.state)
   state.threadId = threadId
   const outcomes = new OutcomeBuffer()
+  let hasSpoken = false
+  const say = (said: Said): void => {
+    hasSpoken = true
+    parentPort?.postMessage({ waybill: message.number, ...said })
+  }
   let sentAt = monotonicMs()
   let index = 0
   for (const job of unpackJobs(message.jobs, state.words.length)) {
@@ -49,13 +55,14 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
     state.startedAt = monotonicMs()
     if (state.move(index, WAITING, STARTED)) {
       // Only a promise is awaited: a synchronous job costs no turn of the microtask queue.
-      const running = runJob(job, index, message, state, outcomes)
+      const running = runJob(job, index, message, state, outcomes, say)
       if (running) await running
     }
     index++
   }
   await turn()
-  if (outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
+  // What is returned goes another way than what jobs have said, and might overtake it.
+  if (!hasSpoken && outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
   send({ waybill: message.number, outcomes: outcomes.take() })
   return outcomes.take()
 }
@@ -66,9 +73,10 @@ function runJob(
   message: WaybillMessage,
   state: SharedState,
   outcomes: OutcomeBuffer,
+  say: (said: Said) => void,
 ): Promise<void> | undefined {
   const kind = message.kinds[job.kind] as WaybillMessage['kinds'][number]
-  const context = new ThreadJobContext(job, kind.task, message.number, index, state)
+  const context = new ThreadJobContext(job, kind.task, index, state, say)
   let startedAt = state.startedAt
   const end = (isError: boolean, bytes: Uint8Array): void => {
     context.end()
