@@ -6,8 +6,9 @@ export function stuck(/** @type {undefined} */ _input, /** @type {import('millra
   for (;;);
 }
 
-/** Blocks its thread too, but looks at its signal now and then: it can clean up before it ends. */
+/** Blocks its thread too, but looks at its signal from the start: it is asked to end, and can clean up first. */
 export function polite(/** @type {undefined} */ _input, /** @type {import('millrace').JobContext} */ job) {
+  job.signal.throwIfAborted()
   job.log('polite')
   try {
     for (;;) job.signal.throwIfAborted()
