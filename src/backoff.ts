@@ -1,4 +1,5 @@
 /** When to try again: the delay before the next attempt of a job that failed. */
+import { checkNumber, show } from './checks.js'
 import { OptionError } from './errors.js'
 
 /**
@@ -47,7 +48,7 @@ export function checkBackoff(backoff: unknown, name = 'backoff'): void {
   }
   if (typeof backoff !== 'object' || backoff === null)
     throw new OptionError(
-      `${name} must be a delay in ms, a list of delays, or { base, factor, cap, jitter }, got ${String(backoff)}`,
+      `${name} must be a delay in ms, a list of delays, or { base, factor, cap, jitter }, got ${show(backoff)}`,
     )
   const ranges: Record<string, [number, number]> = {
     base: [0, LONGEST],
@@ -56,15 +57,10 @@ export function checkBackoff(backoff: unknown, name = 'backoff'): void {
     jitter: [0, 1],
   }
   for (const [key, value] of Object.entries(backoff)) {
-    const range = ranges[key]
+    const range = Object.hasOwn(ranges, key) ? ranges[key] : undefined
     if (!range) throw new OptionError(`${name}.${key} is not known: use base, factor, cap, jitter`)
     if (value !== undefined) checkNumber(`${name}.${key}`, value, range[0], range[1])
   }
-}
-
-function checkNumber(name: string, value: unknown, min: number, max: number): void {
-  if (typeof value !== 'number' || !(value >= min && value <= max))
-    throw new OptionError(`${name} must be a number from ${min} to ${max}, got ${String(value)}`)
 }
 
 function isList(backoff: readonly number[] | ExponentialBackoff): backoff is readonly number[] {

@@ -87,18 +87,33 @@ export class StoreError extends MillraceError {
 export class ValueError extends MillraceError {
   /** Where in the value, for example `input.items[3].onDone`. */
   readonly path: string
-  constructor(path: string, what: string) {
-    super('MILLRACE_VALUE', `${path} ${what}`)
+  constructor(path: string, what: string, options?: ErrorOptions) {
+    super('MILLRACE_VALUE', `${path} ${what}`, options)
     this.path = path
   }
 }
 
-/** `MILLRACE_TOO_LARGE`: a job's input is larger than `maxJobBytes`. */
+/** `MILLRACE_TOO_LARGE`: a job's input is larger than `maxJobBytes`, or another value larger than 1 GiB. */
 export class TooLargeError extends MillraceError {
-  constructor(what: string, limit: number) {
+  constructor(what: string, limit: number, option?: string) {
     super(
       'MILLRACE_TOO_LARGE',
-      `${what} is larger than maxJobBytes (${limit} bytes): raise that option, or put the data in a file and send its path`,
+      option === undefined
+        ? `${what} is larger than ${limit} bytes: put the data in a file and send its path`
+        : `${what} is larger than ${option} (${limit} bytes): raise that option, or put the data in a file and send its path`,
+    )
+  }
+}
+
+/** `MILLRACE_DAMAGED`: what is stored of a job, or a value in it, is not what was written. */
+export class DamagedError extends MillraceError {
+  constructor(cause: unknown) {
+    // It may quote the data.
+    const why = (cause instanceof Error ? cause.message : String(cause)).slice(0, 200)
+    super(
+      'MILLRACE_DAMAGED',
+      `stored data cannot be decoded: ${why}. The directory is damaged: remove the job, or restore the directory from a copy`,
+      { cause },
     )
   }
 }
@@ -176,8 +191,19 @@ export type ErrorData = Omit<Failure, 'attempt' | 'at'>
 const MAX_TEXT = 16_384
 const MAX_CAUSES = 5
 
-/** An error, or whatever was thrown in its place, as data. Texts are cut at 16,384 characters, causes at 5 levels. */
-export function toErrorData(thrown: unknown, depth = 0): ErrorData {
+/**
+ * An error, or whatever was thrown in its place, as data. Texts are cut at 16,384 characters, causes at 5 levels. Never
+ * throws, whatever the members of the error do.
+ */
+export function toErrorData(thrown: unknown): ErrorData {
+  try {
+    return dataOf(thrown, 0)
+  } catch {
+    return { name: 'NonError', message: 'thrown: something that cannot be read' }
+  }
+}
+
+function dataOf(thrown: unknown, depth: number): ErrorData {
   if (!(thrown instanceof Error) && !isErrorLike(thrown))
     return { name: 'NonError', message: `thrown: ${print(thrown)}` }
   const { code, cause } = thrown as { code?: unknown; cause?: unknown }
@@ -186,7 +212,7 @@ export function toErrorData(thrown: unknown, depth = 0): ErrorData {
     message: cut(thrown.message),
     ...(typeof thrown.stack === 'string' && { stack: cut(thrown.stack) }),
     ...((typeof code === 'string' || typeof code === 'number') && { code: cut(code) }),
-    ...(cause !== undefined && depth < MAX_CAUSES && { cause: toErrorData(cause, depth + 1) }),
+    ...(cause !== undefined && depth < MAX_CAUSES && { cause: dataOf(cause, depth + 1) }),
   }
 }
 
@@ -209,8 +235,9 @@ function isErrorLike(value: unknown): value is Error {
 }
 
 function print(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return cut(value)
   try {
-    return cut(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)))
+    return cut(JSON.stringify(value) ?? value)
   } catch {
     return Object.prototype.toString.call(value)
   }

@@ -2,8 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import { decode } from './codec.js'
 import { Job, type JobHost } from './handle.js'
-import type { JobCounts } from './job.js'
-import type { Settled } from './outcome.js'
+import type { JobCounts, StoredJob } from './job.js'
 import type { Claimed } from './store/store.js'
 
 export interface QueueEvents {
@@ -66,16 +65,16 @@ export class Announcer {
     if (this.#isHeard('log')) this.#emit('log', this.#running(job), text)
   }
 
-  settled(jobs: readonly Settled[]): void {
+  settled(jobs: readonly StoredJob[]): void {
     this.updated()
     if (!FINISHING.some((name) => this.#isHeard(name))) return
     for (const stored of jobs) {
+      const { state } = stored
       const job = new Job(this.#host, stored)
-      if (stored.state === 'delayed' || stored.state === 'waiting') this.#emit('retrying', job)
-      else {
-        this.#emit(stored.state, job)
+      if (state === 'completed' || state === 'failed' || state === 'cancelled') {
+        this.#emit(state, job)
         this.#emit('finished', job)
-      }
+      } else this.#emit('retrying', job)
     }
   }
 

@@ -135,9 +135,8 @@ export class Job<Input = unknown, Output = unknown> {
 
 /** What `finished()` rejects with for a job in this state; `undefined` if it has not failed. */
 export function outcomeError(task: string, { place, state, head }: StoredJob): Error | undefined {
-  const id = formatId(place)
-  if (state === 'failed') return new JobFailedError(id, task, head.failures ?? [])
-  return state === 'cancelled' ? new JobCancelledError(id, task) : undefined
+  if (state === 'failed') return new JobFailedError(formatId(place), task, head.failures ?? [])
+  return state === 'cancelled' ? new JobCancelledError(formatId(place), task) : undefined
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

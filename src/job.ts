@@ -10,8 +10,9 @@
  * ```
  */
 import { type Backoff, checkBackoff } from './backoff.js'
+import { checkInteger, checkNumber, show } from './checks.js'
 import { encode } from './codec.js'
-import { type Failure, OptionError } from './errors.js'
+import { type ErrorData, type Failure, OptionError } from './errors.js'
 
 export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
 export type JobState = (typeof JOB_STATES)[number]
@@ -41,6 +42,8 @@ export interface Head {
   /** How many attempts have been charged to it so far. */
   attempt?: number
   failures?: Failure[]
+  /** Its history and options could not be read: it fails instead of being run without them. */
+  damage?: ErrorData
   /** Its run may have ended a thread or process that other jobs were on: it runs in a waybill of its own. */
   alone?: boolean
   /** Attempts granted on top of the limit by `retry`. */
@@ -133,7 +136,7 @@ const LATEST = 2 ** 48 - 1
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
 export function checkEnqueueOptions(options: EnqueueOptions): void {
   if (typeof options !== 'object' || options === null)
-    throw new OptionError(`options must be an object, got ${String(options)}`)
+    throw new OptionError(`options must be an object, got ${show(options)}`)
   for (const name of Object.keys(options))
     if (!ENQUEUE_OPTIONS.has(name))
       throw new OptionError(
@@ -151,9 +154,17 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
       LATEST,
       'a Date or ms since 1970',
     )
-  if (key !== undefined && (typeof key !== 'string' || key === '' || Buffer.byteLength(key) > LONGEST_KEY))
-    throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${typeof key}`)
+  if (key !== undefined) checkKey(key)
   checkAttemptOptions(options)
+}
+
+/** Two texts that are not well-formed could be the same key, as bytes. */
+function checkKey(key: unknown): void {
+  if (typeof key !== 'string') throw new OptionError(`key must be a string, got ${show(key)}`)
+  const bytes = Buffer.byteLength(key)
+  if (bytes === 0 || bytes > LONGEST_KEY)
+    throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${bytes} bytes`)
+  if (!key.isWellFormed()) throw new OptionError(`key must be well-formed text, got ${show(key)}`)
 }
 
 /**
@@ -161,7 +172,8 @@ export function checkEnqueueOptions(options: EnqueueOptions): void {
  *
  * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried.
  */
-export function headOfOptions(options: EnqueueOptions): Head | undefined {
+export function headOfOptions(options: EnqueueOptions | undefined): Head | undefined {
+  if (options === undefined) return undefined
   checkEnqueueOptions(options)
   const { delay, runAt, attempts, backoff, timeout, key, meta } = options
   const head: Head = {
@@ -195,22 +207,4 @@ export function checkAttemptOptions(
   if (attempts !== undefined) checkInteger(`${prefix}attempts`, attempts, 1, 1000)
   if (timeout !== undefined) checkNumber(`${prefix}timeout`, timeout, 0, LATEST / 2, 'ms')
   if (backoff !== undefined) checkBackoff(backoff, `${prefix}backoff`)
-}
-
-/** @throws {OptionError} `value` is no integer from `min` to `max`. */
-export function checkInteger(name: string, value: unknown, min: number, max: number): void {
-  if (!Number.isInteger(value) || (value as number) < min || (value as number) > max)
-    throw new OptionError(`${name} must be an integer from ${min} to ${max}, got ${show(value)}`)
-}
-
-/** @throws {OptionError} `value` is no number from `min` to `max`; Infinity is one where `max` is. */
-export function checkNumber(name: string, value: unknown, min: number, max: number, unit?: string): void {
-  if (typeof value !== 'number' || !(value >= min && value <= max)) {
-    const range = max === Number.POSITIVE_INFINITY ? `of ${min} or more` : `from ${min} to ${max}`
-    throw new OptionError(`${name} must be a number ${range}${unit ? ` (${unit})` : ''}, got ${show(value)}`)
-  }
-}
-
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value)
 }

@@ -2,8 +2,9 @@
 
 import { availableParallelism } from 'node:os'
 import type { Backoff } from './backoff.js'
+import { checkInteger, checkNumber, show } from './checks.js'
 import { OptionError } from './errors.js'
-import { checkInteger, checkNumber, FINISHED_STATES, type FinishedState } from './job.js'
+import { FINISHED_STATES, type FinishedState } from './job.js'
 import { MOST_THREADS } from './pool/pool.js'
 import type { Keep, Retention } from './store/store.js'
 import type { TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
@@ -80,7 +81,7 @@ const OPTIONS = [
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
 export function settingsOf(options: QueueOptions): Settings {
   if (typeof options !== 'object' || options === null)
-    throw new OptionError(`open() needs options with at least \`workers\`, got ${String(options)}`)
+    throw new OptionError(`open() needs options with at least \`workers\`, got ${show(options)}`)
   for (const name of Object.keys(options))
     if (!OPTIONS.includes(name))
       throw new OptionError(`open() has no option ${JSON.stringify(name)}: use ${OPTIONS.join(', ')}`)
@@ -94,7 +95,7 @@ export function settingsOf(options: QueueOptions): Settings {
   } = options
   checkMaxWorkers(maxWorkers)
   if (durability !== 'disk' && durability !== 'process')
-    throw new OptionError(`durability must be 'disk' or 'process', got ${String(durability)}`)
+    throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
   checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
   checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
@@ -106,11 +107,19 @@ export function checkMaxWorkers(count: unknown): void {
 }
 
 function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
-  if (typeof keep !== 'object') throw new OptionError(`keep must be an object, got ${String(keep)}`)
+  if (typeof keep !== 'object' || keep === null)
+    throw new OptionError(`keep must be an object, got ${show(keep)}`)
   for (const name of Object.keys(keep))
-    if (!(name in KEEP)) throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
+    if (!Object.hasOwn(KEEP, name))
+      throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
   const of = (state: FinishedState): Keep => {
-    const { count = KEEP[state].count, age = KEEP[state].age } = keep[state] ?? {}
+    const bounds = keep[state] ?? {}
+    if (typeof bounds !== 'object')
+      throw new OptionError(`keep.${state} must be { count, age }, got ${show(bounds)}`)
+    for (const name of Object.keys(bounds))
+      if (name !== 'count' && name !== 'age')
+        throw new OptionError(`keep.${state}.${name} is not known: use count, age`)
+    const { count = KEEP[state].count, age = KEEP[state].age } = bounds
     checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
     checkNumber(`keep.${state}.age`, age, 0, Number.POSITIVE_INFINITY, 'ms')
     return { count, age }

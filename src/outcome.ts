@@ -1,19 +1,46 @@
 /** From what became of an attempt to what is recorded of it, and to what the application is told. */
 import { backoffDelay } from './backoff.js'
 import type { ErrorData, Failure } from './errors.js'
-import type { Head, JobState, Place } from './job.js'
+import type { Head, JobState, Place, StoredJob } from './job.js'
 import type { Result } from './pool/waybill-out.js'
 import type { Claimed, Settlement } from './store/store.js'
 import type { TaskConfig, Tasks } from './tasks.js'
 
-/** A job that is settled, as the application is told. */
-export interface Settled {
-  readonly place: Place
-  readonly state: Exclude<JobState, 'running'>
-  readonly enqueuedAt: number
-  readonly head: Readonly<Head>
+/** A job that is settled, as the application is told. Most tellings are not listened to: nothing is made before it is asked. */
+export class SettledJob implements StoredJob {
+  readonly #settlement: Exclude<Settlement, { outcome: 'released' }>
+  readonly #at: number
+
+  constructor(settlement: Exclude<Settlement, { outcome: 'released' }>, at: number) {
+    this.#settlement = settlement
+    this.#at = at
+  }
+
+  get place(): Place {
+    return this.#settlement.job.place
+  }
+
+  get state(): JobState {
+    const { outcome } = this.#settlement
+    return outcome === 'retry' ? 'delayed' : outcome
+  }
+
+  get enqueuedAt(): number {
+    return this.#settlement.job.enqueuedAt
+  }
+
+  get head(): Readonly<Head> {
+    const settlement = this.#settlement
+    if (settlement.outcome === 'retry') return settlement.head
+    if (settlement.outcome !== 'completed') return { ...settlement.head, finishedAt: this.#at }
+    const { head, attempt } = settlement.job
+    return { ...head, attempt, startedAt: settlement.startedAt, finishedAt: this.#at }
+  }
+
   /** The output of a completed job, else the input. */
-  readonly body: Uint8Array
+  get body(): Uint8Array {
+    return this.#settlement.outcome === 'completed' ? this.#settlement.output : this.#settlement.job.input
+  }
 }
 
 /** A job that was handed out, as its outcome needs to know it. */
@@ -51,8 +78,10 @@ export function failed(job: Claimed, config: TaskConfig, tasks: Tasks, error: Er
   const now = Date.now()
   const failure: Failure = { attempt: job.attempt, at: now, ...error }
   const failures = [...(job.head.failures ?? []), failure]
-  const head: Head = { ...job.head, attempt: job.attempt, failures }
-  const isFinal = error.code === 'MILLRACE_UNRECOVERABLE'
+  const { damage: _damage, ...rest } = job.head
+  const head: Head = { ...rest, attempt: job.attempt, failures }
+  // What is damaged will not be whole the next time.
+  const isFinal = error.code === 'MILLRACE_UNRECOVERABLE' || error.code === 'MILLRACE_DAMAGED'
   if (isFinal || job.attempt >= tasks.attemptsOf(config.name, job.head))
     return { outcome: 'failed', job, head }
   const delay = backoffDelay(head.backoff ?? config.backoff, failures.length)
@@ -68,28 +97,5 @@ function timedOut(timeoutMs: number): ErrorData {
     name: 'TimeoutError',
     message: `the job ran longer than its timeout of ${timeoutMs} ms`,
     code: 'MILLRACE_TIMEOUT',
-  }
-}
-
-/** What the application is told, once that is recorded. */
-export function settledOf(settlement: Exclude<Settlement, { outcome: 'released' }>): Settled {
-  const { job } = settlement
-  const { place, enqueuedAt } = job
-  switch (settlement.outcome) {
-    case 'completed': {
-      const head = {
-        ...job.head,
-        attempt: job.attempt,
-        startedAt: settlement.startedAt,
-        finishedAt: Date.now(),
-      }
-      return { place, state: 'completed', enqueuedAt, head, body: settlement.output }
-    }
-    case 'retry':
-      return { place, state: 'delayed', enqueuedAt, head: settlement.head, body: job.input }
-    default: {
-      const head = { ...settlement.head, finishedAt: Date.now() }
-      return { place, state: settlement.outcome, enqueuedAt, head, body: job.input }
-    }
   }
 }

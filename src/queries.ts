@@ -1,13 +1,7 @@
 /** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
+import { checkInteger, checkNumber } from './checks.js'
 import { OptionError } from './errors.js'
-import {
-  checkInteger,
-  checkNumber,
-  FINISHED_STATES,
-  type FinishedState,
-  JOB_STATES,
-  type JobState,
-} from './job.js'
+import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from './job.js'
 
 /** Which jobs to list. */
 export interface JobsQuery<Names extends string = string> {

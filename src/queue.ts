@@ -11,15 +11,15 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
-import { encode } from './codec.js'
+import { checkInteger, checkNumber, show } from './checks.js'
+import { encode, type Limit } from './codec.js'
 import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
 import { Announcer, type QueueEvents } from './events.js'
 import { Job, type JobHost } from './handle.js'
 import {
   checkId,
-  checkInteger,
-  checkNumber,
   type EnqueueOptions,
+  formatId,
   headOfOptions,
   type JobCounts,
   type Place,
@@ -48,9 +48,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   readonly recovered: Recovered
   readonly #store: Store
   readonly #tasks: Tasks
-  readonly #settings: Settings
+  readonly #inputLimit: Limit
   readonly #scheduler: Scheduler
-  readonly #waiters = new Waiters()
+  readonly #waiters: Waiters
   readonly #host: JobHost
   readonly #announcer: Announcer
   #closing: Promise<void> | undefined
@@ -69,7 +69,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>> {
     if (typeof directory !== 'string' || directory === '')
-      throw new OptionError(`the directory must be a path, got ${String(directory)}`)
+      throw new OptionError(`the directory must be a path, got ${show(directory)}`)
     const settings = settingsOf(options)
     const { workers, tasks, attempts, backoff, timeout } = options
     const defaults = {
@@ -99,9 +99,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.recovered = recovered
     this.#store = store
     this.#tasks = tasks
-    this.#settings = settings
+    this.#inputLimit = { bytes: settings.maxJobBytes, option: 'maxJobBytes' }
+    const taskOf = (place: Place) => store.task(place.lane) ?? ''
+    this.#waiters = new Waiters(taskOf)
     this.#host = {
-      taskOf: ({ place }) => store.task(place.lane) ?? '',
+      taskOf: ({ place }) => taskOf(place),
       attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
       finished: (job) => this.#finished(job),
       cancel: (id) => this.cancel(id),
@@ -113,9 +115,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
       started: (job) => announcer.started(job),
       settled: (jobs) => {
-        for (const job of jobs)
-          if (job.state !== 'delayed' && job.state !== 'waiting')
-            this.#waiters.settle(this.#taskOf(job.place), job.place, job)
+        for (const job of jobs) this.#waiters.settle(job)
         announcer.settled(jobs)
       },
       progress: (job, value) => announcer.progress(job, value),
@@ -143,8 +143,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     task: Name,
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
-    const [job] = await this.#add(task, [input], options ?? {})
-    return job as JobOf<Tasks_, Name>
+    const added = this.#newJob(this.#laneFor(task), input, options)
+    const enqueuedAt = Date.now()
+    const [place] = await this.#scheduler.add([added])
+    this.#announcer.updated()
+    return this.#added(place, added, enqueuedAt) as JobOf<Tasks_, Name> | Promise<JobOf<Tasks_, Name>>
   }
 
   /**
@@ -154,10 +157,17 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   async enqueueMany<Name extends keyof Tasks_ & string>(
     task: Name,
     inputs: Iterable<InputOf<Tasks_[Name]>>,
-    options: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions) = {},
+    options?: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
   ): Promise<JobOf<Tasks_, Name>[]> {
-    const jobs = await this.#add(task, [...inputs], options as EnqueueOptions)
-    return jobs as JobOf<Tasks_, Name>[]
+    const lane = this.#laneFor(task)
+    const added = Array.from(inputs, (input, index) =>
+      this.#newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
+    )
+    const enqueuedAt = Date.now()
+    const places = await this.#scheduler.add(added)
+    this.#announcer.updated()
+    const jobs = places.map((place, index) => this.#added(place, added[index], enqueuedAt))
+    return Promise.all(jobs) as Promise<JobOf<Tasks_, Name>[]>
   }
 
   /**
@@ -172,8 +182,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
     const { buffer = 1000, ...rest } = options
     checkInteger('buffer', buffer, 1, 1_000_000)
-    const add = async (input: unknown) => (await this.#add(task, [input], rest))[0] as Job
-    return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
+    const add = this.enqueue.bind(this, task) as (input: unknown, options: EnqueueOptions) => Promise<Job>
+    return mapInputs(inputs, buffer, (input) => add(input, rest)) as AsyncGenerator<
+      MappedOf<Tasks_, Name>,
+      void,
+      undefined
+    >
   }
 
   /** How many threads run jobs at most. */
@@ -328,37 +342,21 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     return this.close()
   }
 
-  async #add(
-    task: string,
-    inputs: readonly unknown[],
-    options: EnqueueOptions | ((input: unknown, index: number) => EnqueueOptions),
-  ): Promise<Job[]> {
+  #laneFor(task: string): number {
     this.#assertOpen()
     if (this.#broken) throw this.#broken
-    this.#tasks.known(task)
-    const lane = this.#store.lane(task)
-    let head = typeof options === 'function' ? undefined : headOfOptions(options)
-    let priority = typeof options === 'function' ? 0 : (options.priority ?? 0)
-    const jobs = inputs.map((input, index): NewJob => {
-      if (typeof options === 'function') {
-        const own = options(input, index)
-        head = headOfOptions(own)
-        priority = own.priority ?? 0
-      }
-      return { lane, priority, head, input: encode(input, 'input', this.#settings.maxJobBytes) }
-    })
-    const enqueuedAt = Date.now()
-    const places = await this.#scheduler.add(jobs)
-    this.#announcer.updated()
-    return Promise.all(
-      // A job with a key may be one that was there already.
-      jobs.map(({ head, input }, index) =>
-        this.#handle(storedAsEnqueued(places[index] as Place, head, enqueuedAt, input)),
-      ),
-    )
+    return this.#lane(task)
   }
 
-  #handle(job: StoredJob): Job | Promise<Job> {
+  #newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): NewJob {
+    const head = headOfOptions(options)
+    const bytes = encode(input, 'input', this.#inputLimit)
+    return { lane, priority: options?.priority ?? 0, head, input: bytes }
+  }
+
+  /** A job with a key may be one that was there already. */
+  #added(place: Place | undefined, added: NewJob | undefined, enqueuedAt: number): Job | Promise<Job> {
+    const job = storedAsEnqueued(place as Place, (added as NewJob).head, enqueuedAt, (added as NewJob).input)
     if (job.head.key === undefined) return new Job(this.#host, job)
     return this.#store.get(job.place).then((stored) => new Job(this.#host, stored ?? job))
   }
@@ -369,7 +367,10 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     const promise = this.#waiters.untilFinished(job.place.seq)
     if (!this.#store.isLive(job.place))
       this.#store.get(job.place).then(
-        (stored) => this.#waiters.settle(this.#taskOf(job.place), job.place, stored),
+        (stored) => {
+          if (stored) this.#waiters.settle(stored)
+          else this.#waiters.reject(job.place.seq, new NoJobError(formatId(job.place)))
+        },
         (error: Error) => this.#waiters.reject(job.place.seq, error),
       )
     return promise
@@ -389,10 +390,6 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   #lane(task: string): number {
     this.#tasks.known(task)
     return this.#store.lane(task)
-  }
-
-  #taskOf(place: Place): string {
-    return this.#store.task(place.lane) ?? ''
   }
 
   #assertOpen(): void {

@@ -7,9 +7,9 @@
  */
 import { decode } from './codec.js'
 import { toErrorData } from './errors.js'
-import { formatId, type JobCounts, type Place } from './job.js'
+import { formatId, type JobCounts, type Place, type StoredJob } from './job.js'
 import { Lane, WaybillPlan } from './lane.js'
-import { cancelled, failed, type Settled, settledOf, settlementOf } from './outcome.js'
+import { cancelled, failed, SettledJob, settlementOf } from './outcome.js'
 import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
 import type { Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
@@ -18,7 +18,7 @@ import { WakeTimer } from './wake-timer.js'
 
 export interface SchedulerEvents {
   started(job: Claimed): void
-  settled(jobs: readonly Settled[]): void
+  settled(jobs: readonly StoredJob[]): void
   progress(job: Claimed, value: Uint8Array): void
   log(job: Claimed, text: string): void
   idle(): void
@@ -38,20 +38,21 @@ export class Scheduler implements StoreEvents {
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
   readonly #lanes = new Map<number, Lane>()
-  /** Jobs that were handed to the pool, by seq. */
-  readonly #handedOut = new Map<number, RunningJob>()
+  /** Jobs in transit, by seq: claimed ones, and once they are handed to the pool what the pool knows them as. */
+  readonly #transit = new Map<number, RunningJob | 'claimed'>()
   /** Who waits to hear whether a job in transit was cancelled; it is, if its claim has yet to be written. */
   readonly #cancelling = new Map<number, ((wasCancelled: boolean) => void)[]>()
-  readonly #claimed = new Set<number>()
   readonly #dueTimer: WakeTimer
   readonly #pruneTimer: NodeJS.Timeout
   #maxWorkers: number
   /** Waybills that are being claimed or are out. */
   #out = 0
-  /** Jobs that are being added and not counted yet. */
+  /** How many additions are not counted yet. */
   #adding = 0
   /** Settlements that are being written. */
   #settling = 0
+  /** Those among them that return jobs to their old places: until they are back, nothing may be claimed from behind them. */
+  #returning = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -119,24 +120,24 @@ export class Scheduler implements StoreEvents {
     this.#dueTimer.ref()
   }
 
-  async add(jobs: readonly NewJob[]): Promise<Place[]> {
-    this.#adding++
+  add(jobs: readonly NewJob[]): Promise<Place[]> {
     this.#isIdle = false
     for (const { lane } of jobs) this.#lane(lane)
-    try {
-      return await this.#store.add(jobs)
-    } finally {
-      this.#adding--
-      this.#noteIdle()
+    const added = this.#store.add(jobs)
+    // Counted at once, unless keys must be looked up first.
+    if (jobs.some(({ head }) => head?.key !== undefined)) {
+      this.#adding++
+      added.then(this.#noteAdded, this.#noteAdded)
     }
+    return added
   }
 
   /** Cancels a job that has not finished. `false`: it had, or there is none. */
   async cancel(place: Place): Promise<boolean> {
     while (!this.#broken) {
-      const job = this.#handedOut.get(place.seq)
-      if (job && !this.#pool.stop(job, 'cancelled')) return false
-      if (job || this.#claimed.has(place.seq)) {
+      const job = this.#transit.get(place.seq)
+      if (job && job !== 'claimed' && !this.#pool.stop(job, 'cancelled')) return false
+      if (job) {
         if (await this.#cancelled(place)) return true
         // It timed out first: there may be another attempt to cancel.
         continue
@@ -146,7 +147,7 @@ export class Scheduler implements StoreEvents {
         return true
       }
       // It may have been claimed while the store looked for it.
-      if (!this.#handedOut.has(place.seq) && !this.#claimed.has(place.seq)) return false
+      if (!this.#transit.has(place.seq)) return false
     }
     throw this.#broken
   }
@@ -204,7 +205,7 @@ export class Scheduler implements StoreEvents {
   }
 
   #pump(): void {
-    while (!this.#isHeld && this.#out < this.#maxWorkers) {
+    while (!this.#isHeld && this.#returning === 0 && this.#out < this.#maxWorkers) {
       const share = Math.ceil(this.#store.counts().waiting / (this.#maxWorkers - this.#out))
       const plan = new WaybillPlan(share, (lane) => this.#lane(lane))
       const claim = this.#store.claim((candidate) => plan.pick(candidate))
@@ -212,7 +213,7 @@ export class Scheduler implements StoreEvents {
       this.#isIdle = false
       this.#out++
       for (const lane of plan.lanes) lane.out++
-      for (const { place } of claim.jobs) this.#claimed.add(place.seq)
+      for (const { place } of claim.jobs) this.#transit.set(place.seq, 'claimed')
       claim.written.then(
         () => this.#dispatch(claim, plan.lanes),
         () => this.#free(plan.lanes),
@@ -227,7 +228,6 @@ export class Scheduler implements StoreEvents {
     // What was held while the claim was being written goes back as if it had not been claimed.
     const isLate = this.#isHeld || this.#out > this.#maxWorkers
     for (const claimed of claim.jobs) {
-      this.#claimed.delete(claimed.place.seq)
       const lane = this.#lane(claimed.place.lane)
       if (this.#cancelling.has(claimed.place.seq)) settlements.push(cancelled(claimed))
       else if (isLate || !lane || lane.isPaused) settlements.push({ outcome: 'released', job: claimed })
@@ -237,9 +237,10 @@ export class Scheduler implements StoreEvents {
         else jobs.push(job)
       }
     }
+    for (const { job } of settlements) this.#transit.delete(job.place.seq)
     if (settlements.length > 0) this.#settle(settlements)
     if (jobs.length === 0) return this.#free(lanes)
-    for (const job of jobs) this.#handedOut.set(job.place.seq, job)
+    for (const job of jobs) this.#transit.set(job.place.seq, job)
     this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => this.#free(lanes))
   }
 
@@ -247,6 +248,7 @@ export class Scheduler implements StoreEvents {
   #prepare(claimed: Claimed, lane: Lane): RunningJob | Settlement {
     const { place, head, attempt, input } = claimed
     const task = lane.config.name
+    if (head.damage) return failed(claimed, lane.config, this.#tasks, head.damage)
     try {
       const module = this.#tasks.moduleFor(task, () => ({
         id: formatId(place),
@@ -275,7 +277,7 @@ export class Scheduler implements StoreEvents {
     const ran = new Map<Lane, { ms: number; jobs: number }>()
     for (const result of results) {
       const { lane, claimed } = result.job
-      this.#handedOut.delete(claimed.place.seq)
+      this.#transit.delete(claimed.place.seq)
       settlements.push(settlementOf(result, this.#tasks))
       if ('ranMs' in result) {
         const sum = ran.get(lane) ?? { ms: 0, jobs: 0 }
@@ -289,15 +291,20 @@ export class Scheduler implements StoreEvents {
   }
 
   #settle(settlements: readonly Settlement[]): void {
+    const returns = settlements.some(({ outcome }) => outcome === 'released')
     this.#settling++
+    if (returns) this.#returning++
     this.#store.settle(settlements).then(
       () => {
         this.#settling--
-        const settled: Settled[] = []
+        if (returns) this.#returning--
+        if (returns) this.runnable()
+        const now = Date.now()
+        const settled: SettledJob[] = []
         for (const settlement of settlements) {
-          const { job, outcome } = settlement
-          this.#answerCancel(job.place.seq, outcome === 'cancelled')
-          if (outcome !== 'released') settled.push(settledOf(settlement))
+          if (this.#cancelling.size > 0)
+            this.#answerCancel(settlement.job.place.seq, settlement.outcome === 'cancelled')
+          if (settlement.outcome !== 'released') settled.push(new SettledJob(settlement, now))
         }
         if (settled.length > 0) this.#events.settled(settled)
         this.#noteIdle()
@@ -321,11 +328,9 @@ export class Scheduler implements StoreEvents {
   }
 
   async #reportStored(place: Place): Promise<void> {
-    const job = await this.#store.get(place)
-    const { state } = job ?? {}
-    if (job && state && state !== 'running') this.#events.settled([{ ...job, state }])
-    else
-      this.#events.settled([{ place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }])
+    // Where cancelled jobs are not kept there is nothing more to tell of it.
+    const gone: StoredJob = { place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }
+    this.#events.settled([(await this.#store.get(place)) ?? gone])
     this.#noteIdle()
   }
 
@@ -338,6 +343,11 @@ export class Scheduler implements StoreEvents {
 
   #prune(): void {
     this.#store.prune(Date.now()).catch(() => {})
+  }
+
+  readonly #noteAdded = (): void => {
+    this.#adding--
+    this.#noteIdle()
   }
 
   #noteIdle(): void {

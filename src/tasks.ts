@@ -4,8 +4,9 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { ResourceLimits } from 'node:worker_threads'
 import { type Backoff, DEFAULT_BACKOFF } from './backoff.js'
+import { checkInteger, checkNumber, show } from './checks.js'
 import { OptionError, UnknownTaskError, WorkerModuleError } from './errors.js'
-import { checkAttemptOptions, checkInteger, checkNumber, type Head } from './job.js'
+import { checkAttemptOptions, type Head } from './job.js'
 import type { WorkerModule } from './pool/waybill.js'
 
 /** A module's file: a `file:` or `data:` URL, or a path (a relative one is resolved against the working directory). */
@@ -27,7 +28,10 @@ export interface TaskOptions {
   backoff?: Backoff
   /** Default for its jobs, in ms, see `EnqueueOptions`. */
   timeout?: number
-  /** Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB). Default: none. */
+  /**
+   * Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB);
+   * `maxOldGenerationSizeMb` from 8. Default: none.
+   */
   resourceLimits?: ResourceLimits
 }
 
@@ -63,6 +67,13 @@ type Defaults = Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout'>
 
 const DEFAULT_ATTEMPTS = 3
 const LONGEST_NAME = 256
+/** With less than this no thread starts; some versions of Node.js then end the whole process. */
+const LEAST_LIMITS_MB: ReadonlyMap<string, number> = new Map([
+  ['maxOldGenerationSizeMb', 8],
+  ['maxYoungGenerationSizeMb', 1],
+  ['codeRangeSizeMb', 0],
+  ['stackSizeMb', 1],
+])
 const TASK_OPTIONS = ['concurrency', 'attempts', 'backoff', 'timeout', 'resourceLimits']
 
 export class Tasks {
@@ -89,7 +100,7 @@ export class Tasks {
     }
     if (typeof workers !== 'object' || workers === null)
       throw new OptionError(
-        `workers must map task names to worker modules, or be a worker factory, got ${String(workers)}`,
+        `workers must map task names to worker modules, or be a worker factory, got ${show(workers)}`,
       )
     if (tasks !== undefined)
       throw new OptionError('tasks goes with a worker factory; in a map, write { module, concurrency, … }')
@@ -170,9 +181,7 @@ function checkTaskName(name: unknown): void {
     Buffer.byteLength(name) > LONGEST_NAME ||
     !name.isWellFormed()
   )
-    throw new OptionError(
-      `a task's name must be a string of 1 to ${LONGEST_NAME} bytes, got ${typeof name === 'string' ? JSON.stringify(name) : String(name)}`,
-    )
+    throw new OptionError(`a task's name must be a string of 1 to ${LONGEST_NAME} bytes, got ${show(name)}`)
 }
 
 function checkTaskOptions(options: TaskOptions, prefix: string): void {
@@ -184,9 +193,15 @@ function checkTaskOptions(options: TaskOptions, prefix: string): void {
   checkAttemptOptions(options, prefix)
   if (resourceLimits === undefined) return
   if (typeof resourceLimits !== 'object' || resourceLimits === null)
-    throw new OptionError(`${prefix}resourceLimits must be an object, got ${String(resourceLimits)}`)
-  for (const [name, value] of Object.entries(resourceLimits))
-    checkNumber(`${prefix}resourceLimits.${name}`, value, 0, Number.MAX_SAFE_INTEGER, 'MB')
+    throw new OptionError(`${prefix}resourceLimits must be an object, got ${show(resourceLimits)}`)
+  for (const [name, value] of Object.entries(resourceLimits)) {
+    const least = LEAST_LIMITS_MB.get(name)
+    if (least === undefined)
+      throw new OptionError(
+        `${prefix}resourceLimits.${name} is not known: use ${[...LEAST_LIMITS_MB.keys()].join(', ')}`,
+      )
+    checkNumber(`${prefix}resourceLimits.${name}`, value, least, Number.MAX_SAFE_INTEGER, 'MB')
+  }
 }
 
 function resolveModule(given: unknown, name: string): WorkerModule {
@@ -200,7 +215,7 @@ function resolveModule(given: unknown, name: string): WorkerModule {
         `Put it into a file of its own, \`export default\` it, and give that file: new URL('./worker.js', import.meta.url)`,
     )
   if (typeof exportName !== 'string')
-    throw new OptionError(`${name}.export must be the name of an export, got ${String(exportName)}`)
+    throw new OptionError(`${name}.export must be the name of an export, got ${show(exportName)}`)
   if (module instanceof URL || (typeof module === 'string' && /^(file|data):/.test(module))) {
     const { protocol, href } = new URL(module)
     if (protocol === 'file:' || protocol === 'data:') return { url: href, exportName }
@@ -208,7 +223,7 @@ function resolveModule(given: unknown, name: string): WorkerModule {
     return { url: pathToFileURL(resolve(module)).href, exportName }
   }
   throw new WorkerModuleError(
-    `${name} must be a worker module: a file's path, a file: URL, or { module, export }; got ${String(module)}`,
+    `${name} must be a worker module: a file's path, a file: URL, or { module, export }; got ${show(module)}`,
   )
 }
 

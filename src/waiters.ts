@@ -1,51 +1,48 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle. */
 import { decode } from './codec.js'
-import { NoJobError } from './errors.js'
 import { outcomeError } from './handle.js'
-import { formatId, type Place, type StoredJob } from './job.js'
+import type { Place, StoredJob } from './job.js'
 
 interface Waiter {
   resolve(output: unknown): void
   reject(error: Error): void
+  /** Another one that waits for the same job. */
+  readonly next: Waiter | undefined
 }
 
 export class Waiters {
-  readonly #finished = new Map<number, Waiter[]>()
+  readonly #finished = new Map<number, Waiter>()
+  readonly #taskOf: (place: Place) => string
   #idle: Waiter[] = []
+
+  constructor(taskOf: (place: Place) => string) {
+    this.#taskOf = taskOf
+  }
 
   /** Fulfilled with the output of the job with this seq. */
   untilFinished(seq: number): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const others = this.#finished.get(seq)
-      if (others) others.push({ resolve, reject })
-      else this.#finished.set(seq, [{ resolve, reject }])
+      this.#finished.set(seq, { resolve, reject, next: this.#finished.get(seq) })
     })
   }
 
   untilIdle(): Promise<void> {
     return new Promise<unknown>((resolve, reject) => {
-      this.#idle.push({ resolve, reject })
+      this.#idle.push({ resolve, reject, next: undefined })
     }) as Promise<void>
   }
 
-  /** Tells who waits for a job what became of it; nothing, if it has not finished. `undefined`: it is not there. */
-  settle(task: string, place: Place, job: StoredJob | undefined): void {
-    if (!this.#finished.has(place.seq)) return
-    if (!job) return this.reject(place.seq, new NoJobError(formatId(place)))
-    const error = outcomeError(task, job)
-    if (error) return this.reject(place.seq, error)
-    if (job.state !== 'completed') return
-    for (const { resolve, reject } of this.#take(place.seq)) {
-      try {
-        resolve(decode(job.body))
-      } catch (cause) {
-        reject(cause as Error)
-      }
-    }
+  /** Tells who waits for a job what became of it; nothing, if it has not finished. */
+  settle(job: StoredJob): void {
+    const { seq } = job.place
+    if (!this.#finished.has(seq)) return
+    if (job.state === 'completed') return this.#complete(seq, job.body)
+    const error = outcomeError(this.#taskOf(job.place), job)
+    if (error) this.reject(seq, error)
   }
 
   reject(seq: number, error: Error): void {
-    for (const waiter of this.#take(seq)) waiter.reject(error)
+    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) waiter.reject(error)
   }
 
   idle(): void {
@@ -57,9 +54,20 @@ export class Waiters {
     for (const { reject } of this.#idle.splice(0)) reject(error)
   }
 
-  #take(seq: number): Waiter[] {
-    const waiters = this.#finished.get(seq) ?? []
+  /** Each gets an output of its own. */
+  #complete(seq: number, output: Uint8Array): void {
+    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) {
+      try {
+        waiter.resolve(decode(output))
+      } catch (cause) {
+        waiter.reject(cause as Error)
+      }
+    }
+  }
+
+  #take(seq: number): Waiter | undefined {
+    const waiter = this.#finished.get(seq)
     this.#finished.delete(seq)
-    return waiters
+    return waiter
   }
 }

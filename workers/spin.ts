@@ -19,12 +19,17 @@ let roundsPerMs: number | undefined
 export default function spin(ms: number): SpinOutput {
   checkRange(ms, 'ms', 0.01, LONGEST_MS)
   roundsPerMs ??= calibrate()
-  const rounds = Math.round(roundsPerMs * ms)
+  return spinRounds(Math.round(roundsPerMs * ms))
+}
+
+/** Does so many rounds of the same work: for comparing where even the calibration must be the same. */
+export function spinRounds(rounds: number): SpinOutput {
+  checkRange(rounds, 'rounds', 0, Number.MAX_SAFE_INTEGER)
   return { rounds, checksum: work(rounds) }
 }
 
-/** The best of several short runs: interruptions only ever make one slower. */
-function calibrate(): number {
+/** How many rounds take a millisecond: by the best of several short runs, for interruptions only ever make one slower. */
+export function calibrate(): number {
   const rounds = 200_000
   work(rounds)
   let best = 0

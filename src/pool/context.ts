@@ -1,5 +1,4 @@
 /** What a job's function is given beside its input, inside the thread. Nothing is made before it is asked for. */
-import { parentPort } from 'node:worker_threads'
 import { decode, encode } from '../codec.js'
 import { formatId } from '../job.js'
 import type { JobContext } from '../worker.js'
@@ -9,9 +8,9 @@ import {
   LISTENING,
   monotonicMs,
   type Packed,
+  type Said,
   type SharedState,
   STARTED,
-  type ThreadMessage,
   TIMED_OUT,
 } from './waybill.js'
 
@@ -20,19 +19,19 @@ const PROGRESS_INTERVAL_MS = 20
 export class ThreadJobContext implements JobContext {
   readonly task: string
   readonly #job: Packed
-  readonly #waybill: number
   readonly #index: number
   readonly #state: SharedState
+  readonly #say: (said: Said) => void
   #controller: AbortController | undefined
   #reportedAt = Number.NEGATIVE_INFINITY
   #unreported: Uint8Array | undefined
 
-  constructor(job: Packed, task: string, waybill: number, index: number, state: SharedState) {
+  constructor(job: Packed, task: string, index: number, state: SharedState, say: (said: Said) => void) {
     this.#job = job
     this.task = task
-    this.#waybill = waybill
     this.#index = index
     this.#state = state
+    this.#say = say
   }
 
   get id(): string {
@@ -65,17 +64,16 @@ export class ThreadJobContext implements JobContext {
     }
     this.#reportedAt = now
     this.#unreported = undefined
-    this.#post({ waybill: this.#waybill, index: this.#index, progress: bytes })
+    this.#say({ index: this.#index, progress: bytes })
   }
 
   log = (text: string): void => {
-    this.#post({ waybill: this.#waybill, index: this.#index, log: String(text) })
+    this.#say({ index: this.#index, log: String(text) })
   }
 
   /** The job has ended: nothing is left unsaid, nobody waits. */
   end(): void {
-    if (this.#unreported)
-      this.#post({ waybill: this.#waybill, index: this.#index, progress: this.#unreported })
+    if (this.#unreported) this.#say({ index: this.#index, progress: this.#unreported })
     this.#unreported = undefined
     if (this.#controller) Atomics.notify(this.#state.words, this.#index)
   }
@@ -89,10 +87,6 @@ export class ThreadJobContext implements JobContext {
   #abortIfAsked(): void {
     const reason = abortReason(this.#state.stateOf(this.#index))
     if (reason && this.#controller && !this.#controller.signal.aborted) this.#controller.abort(reason)
-  }
-
-  #post(message: ThreadMessage): void {
-    parentPort?.postMessage(message)
   }
 }
 

@@ -62,7 +62,6 @@ export class Pool<Job extends PoolJob> {
   readonly #options: PoolOptions
   readonly #events: PoolEvents<Job>
   readonly #crews = new Map<string, Crew<Job>>()
-  readonly #waybillOf = new Map<Job, WaybillOut<Job>>()
   #lastNumber = 0
   #busy = 0
 
@@ -88,14 +87,10 @@ export class Pool<Job extends PoolJob> {
     const crew = this.#crew(limits)
     const abort = new AbortController()
     const waybill = new WaybillOut<Job>(++this.#lastNumber, jobs, this.#options.abortGrace, {
-      results: (results) => {
-        for (const { job } of results) this.#waybillOf.delete(job)
-        this.#events.results(results)
-      },
+      results: (results) => this.#events.results(results),
       started: (job) => this.#events.started(job),
       kill: () => abort.abort(),
     })
-    for (const job of jobs) this.#waybillOf.set(job, waybill)
     const out = { waybill, abort, hasThread: true }
     crew.out.set(waybill.number, out)
     this.#busy++
@@ -126,23 +121,30 @@ export class Pool<Job extends PoolJob> {
 
   /** Stops a job that is out. `false`: it has finished already, or is not here. */
   stop(job: Job, reason: StopReason): boolean {
-    return this.#waybillOf.get(job)?.stop(job, reason) ?? false
+    for (const waybill of this.#waybills()) if (waybill.holds(job)) return waybill.stop(job, reason)
+    return false
   }
 
   /** Takes back every job that has not started. */
   recallAll(): void {
-    for (const waybill of new Set(this.#waybillOf.values())) waybill.recall()
+    for (const waybill of this.#waybills()) waybill.recall()
   }
 
   /** Stops every job that is out. */
   stopAll(reason: StopReason): void {
-    this.recallAll()
-    for (const [job, waybill] of [...this.#waybillOf]) waybill.stop(job, reason)
+    for (const waybill of this.#waybills()) {
+      waybill.recall()
+      for (const job of waybill.jobs) waybill.stop(job, reason)
+    }
   }
 
   /** Ends all threads. Jobs that are out get no result. */
   async close(): Promise<void> {
     await Promise.all([...this.#crews.values()].map(({ piscina }) => piscina.destroy()))
+  }
+
+  #waybills(): WaybillOut<Job>[] {
+    return [...this.#crews.values()].flatMap(({ out }) => [...out.values()].map(({ waybill }) => waybill))
   }
 
   #judge(crew: Crew<Job>, waybill: WaybillOut<Job>, error: unknown): void {

@@ -6,7 +6,7 @@
  */
 import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../codec.js'
-import { type ErrorData, toErrorData, WorkerModuleError } from '../errors.js'
+import { toErrorData, WorkerModuleError } from '../errors.js'
 import { ThreadJobContext } from './context.js'
 import { importModule } from './import-module.js'
 import {
@@ -15,6 +15,7 @@ import {
   monotonicMs,
   OutcomeBuffer,
   type Packed,
+  type Said,
   SharedState,
   STARTED,
   type ThreadMessage,
@@ -37,6 +38,11 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   const state = new SharedState(message.state)
   state.threadId = threadId
   const outcomes = new OutcomeBuffer()
+  let hasSpoken = false
+  const say = (said: Said): void => {
+    hasSpoken = true
+    parentPort?.postMessage({ waybill: message.number, ...said })
+  }
   let sentAt = monotonicMs()
   const sendOutcomes = () => {
     send({ waybill: message.number, outcomes: outcomes.take() })
@@ -51,7 +57,7 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
     state.startedAt = monotonicMs()
     if (state.move(index, WAITING, STARTED)) {
       // Only a promise is awaited: a synchronous job costs no turn of the microtask queue.
-      const running = runJob(job, index, message, state, outcomes)
+      const running = runJob(job, index, message, state, outcomes, say)
       if (running) {
         // It may wait for long: the outcomes of the jobs before it shall not.
         const timer = outcomes.count > 0 ? setTimeout(sendOutcomes, HOLD_MS) : undefined
@@ -62,7 +68,8 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
     index++
   }
   await turn()
-  if (outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
+  // What is returned goes another way than what jobs have said, and might overtake it.
+  if (!hasSpoken && outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
   sendOutcomes()
   return outcomes.take()
 }
@@ -73,9 +80,10 @@ function runJob(
   message: WaybillMessage,
   state: SharedState,
   outcomes: OutcomeBuffer,
+  say: (said: Said) => void,
 ): Promise<void> | undefined {
   const kind = message.kinds[job.kind] as WaybillMessage['kinds'][number]
-  const context = new ThreadJobContext(job, kind.task, message.number, index, state)
+  const context = new ThreadJobContext(job, kind.task, index, state, say)
   let startedAt = state.startedAt
   const end = (isError: boolean, bytes: Uint8Array): void => {
     context.end()
@@ -140,13 +148,7 @@ function propertyOf(value: unknown, name: string): unknown {
 }
 
 function encodeError(error: unknown): Uint8Array {
-  let data: ErrorData
-  try {
-    data = toErrorData(error)
-  } catch {
-    data = { name: 'Error', message: 'the worker threw something that cannot be read' }
-  }
-  return encode(data, 'error')
+  return encode(toErrorData(error), 'error')
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

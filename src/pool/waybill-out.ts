@@ -42,6 +42,10 @@ export interface Timed {
 
 /** A waybill out for longer than this gives back the jobs that it has not started. */
 const RECALL_AFTER_MS = 10
+const UNKNOWN = 0
+const SEEN = 1
+const SETTLED = 2
+
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 const STOP_WORD = { cancelled: CANCELLED, timedOut: TIMED_OUT, closing: CLOSING } as const
@@ -59,10 +63,11 @@ export class WaybillOut<Job extends Timed> {
   readonly state: SharedState
   readonly #events: WaybillEvents<Job>
   readonly #abortGraceMs: number
-  /** The jobs without a result, by index. */
-  readonly #open: Map<number, Job>
+  /** Of each job what is known here: UNKNOWN, SEEN (it has started) or SETTLED (it has a result). */
+  readonly #marks: Uint8Array
+  /** How many jobs have no result. */
+  #open: number
   readonly #stops = new Map<number, StopReason>()
-  readonly #started = new Set<number>()
   #timer: NodeJS.Timeout | undefined
   #graceTimer: NodeJS.Timeout | undefined
   #begunAt: number | undefined
@@ -73,31 +78,35 @@ export class WaybillOut<Job extends Timed> {
     this.state = new SharedState(jobs.length)
     this.#events = events
     this.#abortGraceMs = abortGraceMs
-    this.#open = new Map(jobs.entries())
+    this.#marks = new Uint8Array(jobs.length)
+    this.#open = jobs.length
     this.#watch()
   }
 
+  holds(job: Job): boolean {
+    return this.jobs.includes(job)
+  }
+
   get isSettled(): boolean {
-    return this.#open.size === 0
+    return this.#open === 0
   }
 
   /** Says once that a job has started, as far as is known. */
   noteStarted(index: number): void {
-    const job = this.#open.get(index)
-    if (!job || this.#started.has(index)) return
-    this.#started.add(index)
-    this.#events.started(job)
+    if (this.#marks[index] !== UNKNOWN) return
+    this.#marks[index] = SEEN
+    this.#events.started(this.jobs[index] as Job)
   }
 
   /** Outcomes have arrived from the thread. */
   receive(packed: Uint8Array): void {
     const results: Result<Job>[] = []
     for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
-      const job = this.#open.get(index)
-      if (!job) continue
+      const job = this.jobs[index]
+      if (!job || !this.#isOpen(index)) continue
       const reason = this.#stops.get(index)
       this.noteStarted(index)
-      this.#open.delete(index)
+      this.#close(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
       else if (isError) results.push({ kind: 'threw', job, error: decode(bytes) as ErrorData, ranMs })
       else results.push({ kind: 'completed', job, output: bytes, ranMs })
@@ -109,9 +118,9 @@ export class WaybillOut<Job extends Timed> {
   /** Takes back the jobs that the thread has not started. */
   recall(): void {
     const results: Result<Job>[] = []
-    for (const [index, job] of this.#open)
+    for (const [index, job] of this.#unsettled())
       if (this.state.move(index, WAITING, RECALLED)) {
-        this.#open.delete(index)
+        this.#close(index)
         results.push({ kind: 'returned', job, alone: false })
       }
     if (this.isSettled) this.#stopTimers()
@@ -124,10 +133,10 @@ export class WaybillOut<Job extends Timed> {
    */
   stop(job: Job, reason: StopReason): boolean {
     const index = this.jobs.indexOf(job)
-    if (!this.#open.has(index)) return false
+    if (!this.#isOpen(index)) return false
     if (this.#stops.has(index)) return true
     if (this.state.move(index, WAITING, RECALLED)) {
-      this.#open.delete(index)
+      this.#close(index)
       this.#events.results([{ kind: 'stopped', job, reason }])
       return true
     }
@@ -149,7 +158,7 @@ export class WaybillOut<Job extends Timed> {
   judge(error: ErrorData, isUncaught: boolean, mayBeBlamed: boolean): void {
     this.#stopTimers()
     const wasKilled = this.#stops.size > 0
-    const entries = [...this.#open]
+    const entries = this.#unsettled()
     const running = entries.find(([index]) => isRunning(this.state.stateOf(index)))
     const unsent = entries.filter(([index]) => this.state.stateOf(index) === DONE)
     // An error out of band may stem from any job whose outcome is still there; an exit only from the one that is running.
@@ -166,8 +175,22 @@ export class WaybillOut<Job extends Timed> {
       this.state.move(index, WAITING, RECALLED)
       return { kind: 'returned', job, alone: isUnclear && hasRun }
     })
-    this.#open.clear()
+    for (const [index] of entries) this.#close(index)
     this.#events.results(results)
+  }
+
+  #isOpen(index: number): boolean {
+    return index >= 0 && this.#marks[index] !== SETTLED
+  }
+
+  #close(index: number): void {
+    this.#marks[index] = SETTLED
+    this.#open--
+  }
+
+  /** The jobs without a result, by index. */
+  #unsettled(): [number, Job][] {
+    return [...this.jobs.entries()].filter(([index]) => this.#isOpen(index))
   }
 
   /** Ends the thread, having taken back what would have run on it next. */
@@ -184,9 +207,9 @@ export class WaybillOut<Job extends Timed> {
 
   /** When the running job may be due for a look, from now. */
   #nextLookMs(): number | undefined {
-    const [first] = this.#open.entries()
+    if (this.#open > 1) return RECALL_AFTER_MS
+    const [first] = this.#unsettled()
     if (!first) return undefined
-    if (this.#open.size > 1) return RECALL_AFTER_MS
     const [index, { timeoutMs }] = first
     if (timeoutMs === 0) return undefined
     const hasStarted = isRunning(this.state.stateOf(index))
@@ -196,13 +219,13 @@ export class WaybillOut<Job extends Timed> {
   #look(): void {
     const now = monotonicMs()
     if (this.state.threadId !== 0) this.#begunAt ??= now
-    for (const [index, job] of this.#open) {
+    for (const [index, job] of this.#unsettled()) {
       if (!isRunning(this.state.stateOf(index))) continue
       this.noteStarted(index)
       if (job.timeoutMs > 0 && now - this.state.startedAt >= job.timeoutMs) this.stop(job, 'timedOut')
       break
     }
-    if (this.#begunAt !== undefined && this.#open.size > 1) this.recall()
+    if (this.#begunAt !== undefined && this.#open > 1) this.recall()
     this.#watch()
   }
 

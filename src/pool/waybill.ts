@@ -211,8 +211,10 @@ export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
   }
 }
 
-/** What a thread says while a waybill is out. */
-export type ThreadMessage =
-  | { readonly waybill: number; readonly outcomes: Uint8Array }
-  | { readonly waybill: number; readonly index: number; readonly progress: Uint8Array }
-  | { readonly waybill: number; readonly index: number; readonly log: string }
+/** What a job says while it runs. */
+export type Said =
+  | { readonly index: number; readonly progress: Uint8Array }
+  | { readonly index: number; readonly log: string }
+
+/** What a thread sends while a waybill is out. */
+export type ThreadMessage = { readonly waybill: number } & ({ readonly outcomes: Uint8Array } | Said)

@@ -37,7 +37,7 @@ export interface Store {
 
   /** The job at this place, in whatever state it is. */
   get(place: Place): Promise<StoredJob | undefined>
-  /** Whether the job is known, without reading the disk, to be waiting or running. `false` may mean anything. */
+  /** Whether the job is known, without reading the disk, to wait, be delayed or run. `false` may mean anything. */
   isLive(place: Place): boolean
   /** Jobs in the order of their ids. */
   list(query: ListQuery): Promise<StoredJob[]>

@@ -120,7 +120,10 @@ test('remove deletes jobs in any state but running', async (t) => {
 })
 
 test('finished jobs are kept up to a count, the newest', async (t) => {
-  const queue = await openQueue(t, { maxWorkers: 1, keep: { completed: { count: 10 }, failed: { count: 2 } } })
+  const queue = await openQueue(t, {
+    maxWorkers: 1,
+    keep: { completed: { count: 10 }, failed: { count: 2 } },
+  })
   const jobs = await queue.enqueueMany(
     'echo',
     Array.from({ length: 35 }, (_, index) => index),

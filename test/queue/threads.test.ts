@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { JobQueue, type TaskOptions } from '../../src/index.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
+import { runScript } from '../support/script.js'
 
 const DEATHS: [
   task: 'exit' | 'rejectLater' | 'throwLater' | 'fillMemory',
@@ -89,12 +90,28 @@ test('a task with memory limits shares maxWorkers with the others', async (t) =>
   assert.equal(most, 1)
 })
 
-test('memory limits too small for a thread to start fail the job, and do not respawn for ever', async (t) => {
-  const queue = await openQueue(t, {
-    perTask: { add: { resourceLimits: { maxOldGenerationSizeMb: 1, maxYoungGenerationSizeMb: 1 } } },
-  })
-  const job = await queue.enqueue('add', { a: 1, b: 1 }, { attempts: 2 })
-  await assert.rejects(job.finished(), { code: 'MILLRACE_JOB_FAILED' })
+test('threads that end while they start up fail the job, and are not started for ever', async (t) => {
+  const preload = `import { isMainThread } from 'node:worker_threads'; if (!isMainThread) process.exit(3)`
+  const script = `
+    const [directory] = process.argv.slice(2)
+    const workers = { add: { module: fixture, export: 'add', attempts: 2, backoff: 1 } }
+    const queue = await JobQueue.open(directory, { workers, maxWorkers: 1 })
+    const job = await queue.enqueue('add', { a: 1, b: 1 })
+    const error = await job.finished().catch((error) => error)
+    console.log(error.code, error.failures.map(({ code }) => code).join())
+    await queue.close()`
+  const { stdout, stderr } = await runScript(
+    t,
+    script,
+    [await temporaryDirectory(t)],
+    ['--import', `data:text/javascript,${encodeURIComponent(preload)}`],
+  )
+  assert.equal(stdout, 'MILLRACE_JOB_FAILED MILLRACE_THREAD_DIED,MILLRACE_THREAD_DIED\n', stderr)
+})
+
+test('memory limits with which no thread could start are refused', async (t) => {
+  for (const resourceLimits of [{ maxOldGenerationSizeMb: 4 }, { stackSizeMb: 0.1 }, { heap: 100 }])
+    await assert.rejects(openQueue(t, { perTask: { add: { resourceLimits } } }), { code: 'MILLRACE_OPTION' })
 })
 
 test('a module that throws while it is loaded fails the job with its path and reason', async (t) => {

@@ -18,7 +18,7 @@ import { dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
 import type { Ledger } from './ledger.js'
 import { decodeRecord, encodeRecord } from './record.js'
 import { type Change, type Retainer, readEntries } from './retainer.js'
-import type { Batch, Database, Writer } from './writer.js'
+import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
 export interface DeskParts {
   readonly db: Database
@@ -26,11 +26,15 @@ export interface DeskParts {
   readonly ledger: Ledger
   readonly retainer: Retainer
   isRunning(place: Place): boolean
+  /** The jobs in transit. */
+  running(): Iterable<JobEntry>
   /** Keeps a waiting job from being claimed, until told that it is gone or, with its entry, back. */
   withhold(place: Place): (back?: JobEntry) => void
   dropDue(key: Buffer): void
   /** A job has joined the backlog. */
   enter(entry: JobEntry): void
+  /** A job has finished, or is gone. */
+  left(place: Place): void
 }
 
 const LOOKED_UP = ['waiting', 'delayed', ...FINISHED_STATES] as const
@@ -39,6 +43,7 @@ const LIST_BYTES = 64 * 1024 * 1024
 export class Desk {
   readonly #parts: DeskParts
   #last: Promise<unknown> = Promise.resolve()
+  readonly #reading = new Set<Promise<unknown>>()
 
   constructor(parts: DeskParts) {
     this.#parts = parts
@@ -51,41 +56,38 @@ export class Desk {
     return result
   }
 
-  async get(place: Place): Promise<StoredJob | undefined> {
-    // One snapshot: a job on its way from one state to the next is seen in one of them.
-    const snapshot = this.#parts.db.snapshot()
-    try {
+  /** Fulfilled when every read and change that was begun is done. */
+  async quiet(): Promise<void> {
+    await this.alone(async () => {})
+    await Promise.allSettled(this.#reading)
+  }
+
+  get(place: Place): Promise<StoredJob | undefined> {
+    const look = () => this.#parts.isRunning(place)
+    return this.#read(look, async (isRunning, snapshot) => {
       const keys = LOOKED_UP.map((state) => jobKey(state, place))
       const records = await this.#parts.db.getMany(keys, { snapshot })
       const index = records.findIndex((record) => record !== undefined)
       const record = records[index]
       const state = LOOKED_UP[index]
       if (!record || !state) return undefined
-      return decodeRecord(
-        place,
-        state === 'waiting' && this.#parts.isRunning(place) ? 'running' : state,
-        record,
-      )
-    } finally {
-      await snapshot.close()
-    }
+      return decodeRecord(place, state === 'waiting' && isRunning ? 'running' : state, record)
+    })
   }
 
-  async list(query: ListQuery, transit: Iterable<JobEntry>): Promise<StoredJob[]> {
-    // Counts run ahead of the disk by what is being written: a list must not contradict them.
-    await this.#parts.writer.caughtUp()
+  list(query: ListQuery): Promise<StoredJob[]> {
     const { states, lane, after, limit } = query
     const wants = (state: JobState) => !states || states.includes(state)
-    const inTransit = [...transit]
-    const running = new Set(inTransit.map(({ place }) => place.seq))
-    const found: StoredJob[] = []
-    // Running jobs are stored among the waiting ones, but known, and few.
-    if (wants('running'))
-      for (const { place, record } of inTransit)
-        if ((lane === undefined || place.lane === lane) && (!after || isAfter(place, after)))
-          found.push(decodeRecord(place, 'running', record))
-    const snapshot = this.#parts.db.snapshot()
-    try {
+    const look = () => [...this.#parts.running()]
+    return this.#read(look, async (transit, snapshot) => {
+      const running = new Set(transit.map(({ place }) => place.seq))
+      const found: StoredJob[] = []
+      const ends: Place[] = []
+      // Running jobs are stored among the waiting ones, but known, and few.
+      if (wants('running'))
+        for (const { place, record } of transit)
+          if ((lane === undefined || place.lane === lane) && (!after || isAfter(place, after)))
+            found.push(decodeRecord(place, 'running', record))
       for (const state of LOOKED_UP.filter(wants)) {
         const prefix = jobKey(state, { lane: lane ?? 0, priority: 0, seq: 0 })
         const range = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
@@ -97,11 +99,40 @@ export class Desk {
           const place = placeOf(key)
           if (state !== 'waiting' || !running.has(place.seq)) found.push(decodeRecord(place, state, record))
         }
+        // Where the bytes cut this state off, the page ends, for the others too: the next one begins after it.
+        const last = read.entries.at(-1)
+        if (last && !read.isLast && read.entries.length < entries) ends.push(placeOf(last[0]))
       }
-      return found.sort((a, b) => compare(a.place, b.place)).slice(0, limit)
-    } finally {
-      await snapshot.close()
-    }
+      const end = ends.sort(compare)[0]
+      return found
+        .filter(({ place }) => !end || !isAfter(place, end))
+        .sort((a, b) => compare(a.place, b.place))
+        .slice(0, limit)
+    })
+  }
+
+  /**
+   * Reads the disk as of a moment in which memory, which knows what runs, agrees with it: so a job on its way from one state
+   * to the next is seen in exactly one of them. What was changed before the call is in it: counts, which run ahead of the
+   * disk, are not contradicted.
+   */
+  #read<L, T>(look: () => L, read: (seen: L, snapshot: Snapshot) => Promise<T>): Promise<T> {
+    const { db, writer } = this.#parts
+    const result = writer.caughtUp().then(
+      () =>
+        new Promise<T>((resolve, reject) => {
+          writer.between(() => {
+            const snapshot = db.snapshot()
+            read(look(), snapshot)
+              .finally(() => snapshot.close())
+              .then(resolve, reject)
+          })
+        }),
+    )
+    const done = () => this.#reading.delete(result)
+    this.#reading.add(result)
+    result.then(done, done)
+    return result
   }
 
   cancel(place: Place): Promise<boolean> {
@@ -110,7 +141,7 @@ export class Desk {
       return {
         put: (batch) => {
           this.#delete(batch, job)
-          this.#parts.retainer.finish(batch, 'cancelled', place, job.head, job.enqueuedAt, job.body)
+          this.#parts.retainer.finish(batch, 'cancelled', job)
         },
         after: () => {},
       }
@@ -170,6 +201,7 @@ export class Desk {
       const after = () => {
         if (job.state === 'delayed') this.#parts.dropDue(dueKey(job.head.runAt ?? 0, place))
         letGo()
+        this.#parts.left(place)
         change.after()
       }
       await this.#parts.writer.append((batch) => change.put(batch), { after })

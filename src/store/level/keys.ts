@@ -102,7 +102,7 @@ function withLane(prefix: string, lane: number): Key {
 }
 
 /** The place at the end of a job's or due key. */
-export function placeOf(key: Uint8Array): Place {
+export function placeOf(key: Buffer): Place {
   return readPlace(key, key.byteLength - ID_BYTES)
 }
 
@@ -113,12 +113,11 @@ export function writePlace<B extends Buffer>(target: B, { lane, priority, seq }:
   return target
 }
 
-export function readPlace(source: Uint8Array, at: number): Place {
-  const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength)
+export function readPlace(source: Buffer, at: number): Place {
   return {
-    lane: bytes.readUInt32BE(at),
-    priority: bytes.readUInt16BE(at + 4) - PRIORITY_OFFSET,
-    seq: bytes.readUIntBE(at + 6, 6),
+    lane: source.readUInt32BE(at),
+    priority: source.readUInt16BE(at + 4) - PRIORITY_OFFSET,
+    seq: source.readUIntBE(at + 6, 6),
   }
 }
 

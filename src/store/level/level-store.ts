@@ -23,6 +23,7 @@ import { type OpenDirectory, openDirectory } from './directory.js'
 import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
 import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
+import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, recover } from './recovery.js'
@@ -40,7 +41,7 @@ interface DueEntry extends Entry {
   readonly place: Place
 }
 
-const WINDOW_JOBS = 2048
+const WINDOW_JOBS = 8192
 const WINDOW_BYTES = 8 * 1024 * 1024
 const PROMOTED_AT_ONCE = 1000
 
@@ -62,6 +63,7 @@ export class LevelStore implements Store {
   #allRunning = 0
   /** Jobs that must not be taken from a window: being promoted, cancelled or removed. */
   readonly #withheld = new Set<number>()
+  readonly #live = new LiveSet()
   #pruning: Promise<void> | undefined
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
@@ -121,9 +123,11 @@ export class LevelStore implements Store {
       ledger,
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
+      running: () => this.#transit.values(),
       withhold: (place) => this.#withhold(place),
       dropDue: (key) => this.#due.remove(key),
       enter: (entry) => this.#enter(entry),
+      left: ({ seq }) => this.#live.delete(seq),
     })
   }
 
@@ -187,12 +191,16 @@ export class LevelStore implements Store {
 
   #admit(waiting: readonly JobEntry[], delayed: readonly DueEntry[]): void {
     for (const entry of waiting) this.#enter(entry)
-    for (const entry of delayed) this.#due.insert(entry)
+    for (const entry of delayed) {
+      this.#live.add(entry.place.seq)
+      this.#due.insert(entry)
+    }
     if (waiting.length > 0) this.#events.runnable()
     if (delayed.length > 0) this.#events.due()
   }
 
   #enter(entry: JobEntry): void {
+    this.#live.add(entry.place.seq)
     this.#window(entry.place.lane).insert(entry)
   }
 
@@ -247,7 +255,9 @@ export class LevelStore implements Store {
         if (!job.waybill) continue
         job.waybill.jobs.delete(job)
         touched.add(job.waybill)
-        if (settlement.outcome === 'released') shortened.add(job.waybill)
+        // No attempt was charged that would tell this waybill's run from the job's next one.
+        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled')
+          shortened.add(job.waybill)
       }
       for (const waybill of touched) {
         const key = waybillKey(waybill.number)
@@ -259,6 +269,8 @@ export class LevelStore implements Store {
       for (const { job } of settlements) {
         const { place, key } = job as JobEntry
         this.#transit.delete(place.seq)
+        // Those that wait again are entered again below.
+        this.#live.delete(place.seq)
         this.#window(place.lane).forget(key)
       }
       this.#admit(waiting, delayed)
@@ -294,12 +306,14 @@ export class LevelStore implements Store {
     }
     batch.del(key)
     this.#ledger.add(place.lane, 'waiting', -1)
-    const head =
-      settlement.outcome === 'completed'
-        ? { ...job.head, attempt: job.attempt, startedAt: settlement.startedAt }
-        : settlement.head
-    const body = settlement.outcome === 'completed' ? settlement.output : job.input
-    this.#retainer.finish(batch, settlement.outcome, place, head, enqueuedAt, body)
+    if (settlement.outcome === 'completed') {
+      const { attempt, head } = job
+      const ran = { attempt, startedAt: settlement.startedAt }
+      this.#retainer.finish(batch, 'completed', { place, head, enqueuedAt, body: settlement.output }, ran)
+    } else {
+      const { head } = settlement
+      this.#retainer.finish(batch, settlement.outcome, { place, head, enqueuedAt, body: job.input })
+    }
     return undefined
   }
 
@@ -349,13 +363,11 @@ export class LevelStore implements Store {
   }
 
   isLive(place: Place): boolean {
-    return (
-      this.#transit.has(place.seq) || (this.#lanes.get(place.lane)?.has(jobKey('waiting', place)) ?? false)
-    )
+    return this.#live.has(place.seq)
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#desk.list(query, this.#transit.values())
+    return this.#desk.list(query)
   }
 
   counts(lane?: number): JobCounts {
@@ -386,7 +398,8 @@ export class LevelStore implements Store {
   }
 
   async close(): Promise<void> {
-    await this.#desk.alone(async () => {})
+    await this.#names.quiet()
+    await this.#desk.quiet()
     await this.#writer.drain()
     await this.#opened.close()
   }

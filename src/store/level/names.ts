@@ -20,7 +20,7 @@ export class Names {
   readonly #add: (jobs: readonly NewJob[]) => Promise<Place[]>
   readonly #unwritten = new Map<string, Promise<Place>>()
   #requests: Request[] = []
-  #isAnswering = false
+  #answering: Promise<void> | undefined
 
   constructor(db: Database, add: (jobs: readonly NewJob[]) => Promise<Place[]>) {
     this.#db = db
@@ -31,12 +31,16 @@ export class Names {
     const places = new Promise<Place[]>((resolve, reject) => {
       this.#requests.push({ jobs, resolve, reject })
     })
-    if (!this.#isAnswering) void this.#answer()
+    this.#answering ??= this.#answer()
     return places
   }
 
+  /** Fulfilled when every request that came so far is answered, or on its way to the disk. */
+  async quiet(): Promise<void> {
+    await this.#answering
+  }
+
   async #answer(): Promise<void> {
-    this.#isAnswering = true
     while (this.#requests.length > 0) {
       const round = this.#requests
       this.#requests = []
@@ -47,7 +51,7 @@ export class Names {
         for (const { reject } of round) reject(error)
       }
     }
-    this.#isAnswering = false
+    this.#answering = undefined
   }
 
   /** The places of the keys that are taken. */

@@ -1,28 +1,58 @@
 /**
- * What is stored of a job, as bytes: `flags:1 enqueuedAt:6 [headBytes:4 head] body`. A job without history and options, the
- * usual one, has no head and costs 7 bytes beside its input.
+ * What is stored of a job, as bytes:
+ *
+ * ```
+ *  flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] body
+ * ```
+ *
+ * Only a finished job has the part about its end, and only a job with options or failures has a head (CBOR). So a plain one
+ * costs 7 bytes beside its input, later 29 beside its output, and neither is encoded twice.
  */
 import { decode, encodeTrusted } from '../../codec.js'
+import { DamagedError, toErrorData } from '../../errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
 
 const HAS_HEAD = 1
-const FIXED = 7
+const HAS_END = 2
+
+const FIXED_BYTES = 7
+const END_BYTES = 22
+const LENGTH_BYTES = 4
 
 const NO_HEAD: Readonly<Head> = Object.freeze({})
 
+/** How a job ended. `startedAt` 0: it never started. */
+export interface End {
+  readonly attempt: number
+  readonly startedAt: number
+  readonly finishedAt: number
+  /** Where it stands in the retention index. */
+  readonly group: number
+}
+
+/** What `end` says of the job outweighs what `head` says. */
 export function encodeRecord(
   enqueuedAt: number,
   head: Readonly<Head> | undefined,
   body: Uint8Array | undefined,
+  end?: End,
 ): Buffer {
-  const headBytes = head && encodeTrusted(head)
-  const bodyAt = headBytes ? FIXED + 4 + headBytes.byteLength : FIXED
+  const kept = end ? withoutEnd(head) : head
+  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
+  const headAt = FIXED_BYTES + (end ? END_BYTES : 0)
+  const bodyAt = headAt + (headBytes ? LENGTH_BYTES + headBytes.byteLength : 0)
   const record = Buffer.allocUnsafe(bodyAt + (body?.byteLength ?? 0))
-  record[0] = headBytes ? HAS_HEAD : 0
+  record[0] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0)
   record.writeUIntBE(enqueuedAt, 1, 6)
+  if (end) {
+    record.writeUInt32BE(end.attempt, FIXED_BYTES)
+    record.writeUIntBE(end.startedAt, FIXED_BYTES + 4, 6)
+    record.writeUIntBE(end.finishedAt, FIXED_BYTES + 10, 6)
+    record.writeUIntBE(end.group, FIXED_BYTES + 16, 6)
+  }
   if (headBytes) {
-    record.writeUInt32BE(headBytes.byteLength, FIXED)
-    record.set(headBytes, FIXED + 4)
+    record.writeUInt32BE(headBytes.byteLength, headAt)
+    record.set(headBytes, headAt + LENGTH_BYTES)
   }
   if (body) record.set(body, bodyAt)
   return record
@@ -33,14 +63,55 @@ export function enqueuedAtOf(record: Buffer): number {
 }
 
 export function headOf(record: Buffer): Readonly<Head> {
-  if (record[0] !== HAS_HEAD) return NO_HEAD
-  return decode(record.subarray(FIXED + 4, FIXED + 4 + record.readUInt32BE(FIXED))) as Head
+  const end = endOf(record)
+  if (!has(record, HAS_HEAD)) return end ?? NO_HEAD
+  const head = decodeHead(record, headAtOf(record) + LENGTH_BYTES)
+  return end ? { ...head, ...end } : head
 }
 
 export function bodyOf(record: Buffer): Buffer {
-  return record.subarray(record[0] === HAS_HEAD ? FIXED + 4 + record.readUInt32BE(FIXED) : FIXED)
+  const headAt = headAtOf(record)
+  return record.subarray(has(record, HAS_HEAD) ? headAt + LENGTH_BYTES + record.readUInt32BE(headAt) : headAt)
 }
 
 export function decodeRecord(place: Place, state: JobState, record: Buffer): StoredJob {
   return { place, state, enqueuedAt: enqueuedAtOf(record), head: headOf(record), body: bodyOf(record) }
+}
+
+/** A head without what stands elsewhere in a finished job's record. */
+function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefined {
+  if (!head || head === NO_HEAD) return undefined
+  const { attempt: _attempt, startedAt: _started, finishedAt: _finished, group: _group, ...rest } = head
+  return Object.keys(rest).length > 0 ? rest : undefined
+}
+
+/** One damaged record must not keep the others from being claimed, listed or recovered. */
+function decodeHead(record: Buffer, start: number): Head {
+  try {
+    const head = decode(record.subarray(start, start + record.readUInt32BE(start - LENGTH_BYTES)))
+    if (typeof head !== 'object' || head === null) throw new DamagedError('it is no record')
+    return head
+  } catch (error) {
+    return { damage: toErrorData(error) }
+  }
+}
+
+function endOf(record: Buffer): Head | undefined {
+  if (!has(record, HAS_END)) return undefined
+  const attempt = record.readUInt32BE(FIXED_BYTES)
+  const startedAt = record.readUIntBE(FIXED_BYTES + 4, 6)
+  return {
+    ...(attempt > 0 && { attempt }),
+    ...(startedAt > 0 && { startedAt }),
+    finishedAt: record.readUIntBE(FIXED_BYTES + 10, 6),
+    group: record.readUIntBE(FIXED_BYTES + 16, 6),
+  }
+}
+
+function headAtOf(record: Buffer): number {
+  return FIXED_BYTES + (has(record, HAS_END) ? END_BYTES : 0)
+}
+
+function has(record: Buffer, flag: number): boolean {
+  return ((record[0] ?? 0) & flag) !== 0
 }

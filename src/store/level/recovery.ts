@@ -62,7 +62,12 @@ export async function recover(
       if (head.attempt >= attemptsOf(ledger.task(place.lane), head)) {
         group.del(jobKey('waiting', place))
         ledger.add(place.lane, 'waiting', -1)
-        retainer.finish(group, 'failed', place, head, enqueuedAtOf(record), bodyOf(record))
+        retainer.finish(group, 'failed', {
+          place,
+          head,
+          enqueuedAt: enqueuedAtOf(record),
+          body: bodyOf(record),
+        })
         return true
       }
     }

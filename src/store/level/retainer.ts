@@ -4,7 +4,7 @@
  * The jobs that finish in one group share one entry of the retention index, which lists them; each job's record names that
  * entry. So keeping a job costs one put and one delete more, not three.
  */
-import { FINISHED_STATES, type FinishedState, type Head, type Place } from '../../job.js'
+import { FINISHED_STATES, type FinishedState, type Head, type Place, type StoredJob } from '../../job.js'
 import type { Retention } from '../store.js'
 import {
   finishedAtOf,
@@ -38,7 +38,7 @@ export interface Change {
 interface Finishing {
   readonly at: number
   readonly group: number
-  readonly jobs: Buffer[]
+  readonly jobs: JobList
 }
 
 const WINDOW_ENTRIES = 512
@@ -103,10 +103,8 @@ export class Retainer {
   finish(
     batch: Batch,
     state: FinishedState,
-    place: Place,
-    head: Readonly<Head>,
-    enqueuedAt: number,
-    body: Uint8Array,
+    { place, head, enqueuedAt, body }: Omit<StoredJob, 'state'>,
+    { attempt = 0, startedAt = 0 }: Pick<Head, 'attempt' | 'startedAt'> = head,
   ): void {
     if (!this.keeps(state)) {
       if (head.key !== undefined) batch.del(nameKey(place.lane, head.key))
@@ -114,12 +112,13 @@ export class Retainer {
     }
     let finishing = this.#finishing.get(state)
     if (!finishing) {
-      finishing = { at: Date.now(), group: this.#ledger.next(), jobs: [] }
+      finishing = { at: Date.now(), group: this.#ledger.next(), jobs: new JobList() }
       this.#finishing.set(state, finishing)
     }
-    const finished = { ...head, finishedAt: finishing.at, group: finishing.group }
-    batch.put(jobKey(state, place), encodeRecord(enqueuedAt, finished, body))
-    finishing.jobs.push(listed(place, head.key !== undefined))
+    const { at: finishedAt, group } = finishing
+    const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
+    batch.put(jobKey(state, place), encodeRecord(enqueuedAt, head, body, end))
+    finishing.jobs.push(place, head.key !== undefined)
     this.#ledger.add(place.lane, state, 1)
   }
 
@@ -128,7 +127,7 @@ export class Retainer {
     if (this.#finishing.size === 0) return undefined
     const entries = [...this.#finishing].map(([state, { at, group, jobs }]) => {
       const key = finishedKey(state, at, group)
-      const value = Buffer.concat(jobs)
+      const value = jobs.take()
       batch.put(key, value)
       return { state, entry: { key, jobs: value, bytes: key.length + value.length } }
     })
@@ -141,10 +140,11 @@ export class Retainer {
   /** Takes a finished job out of the index: it is about to be deleted, or to run again. */
   async unlist(state: FinishedState, place: Place, head: Readonly<Head>): Promise<Change> {
     const key = finishedKey(state, head.finishedAt ?? 0, head.group ?? 0)
-    const jobs = await this.#db.get(key)
-    const own = listed(place, false).subarray(0, ID_BYTES)
-    const others = [...split(jobs ?? Buffer.alloc(0))].filter((job) => !job.subarray(0, ID_BYTES).equals(own))
-    return this.#relist(state, key, Buffer.concat(others))
+    const jobs = (await this.#db.get(key)) ?? Buffer.alloc(0)
+    const own = writePlace(Buffer.allocUnsafe(ID_BYTES), place, 0)
+    const others = new JobList()
+    for (const at of offsetsOf(jobs)) if (own.compare(jobs, at, at + ID_BYTES) !== 0) others.copy(jobs, at)
+    return this.#relist(state, key, others.take())
   }
 
   /** Whether some state has more jobs than it keeps. */
@@ -160,7 +160,7 @@ export class Retainer {
         const excess = Math.max(0, this.#ledger.total(state) - count)
         const many = finishedAtOf(entry.key) < now - age ? Number.POSITIVE_INFINITY : excess
         if (many === 0) break
-        await this.#delete(state, entry.key, entry.jobs, (_job, index) => index < many)
+        await this.#delete(state, entry.key, entry.jobs, (_at, chosen) => chosen < many)
       }
     }
   }
@@ -175,8 +175,7 @@ export class Retainer {
         state,
         key,
         jobs,
-        (job, _index, chosen) =>
-          chosen < limit - deleted && (lane === undefined || readPlace(job, 0).lane === lane),
+        (at, chosen) => chosen < limit - deleted && (lane === undefined || readPlace(jobs, at).lane === lane),
       )
     }
     return deleted
@@ -187,17 +186,23 @@ export class Retainer {
     state: FinishedState,
     key: Buffer,
     jobs: Buffer,
-    choose: (job: Buffer, index: number, chosen: number) => boolean,
+    choose: (at: number, chosen: number) => boolean,
   ): Promise<number> {
-    const doomed: Buffer[] = []
-    const rest: Buffer[] = []
-    let index = 0
-    for (const job of split(jobs)) (choose(job, index++, doomed.length) ? doomed : rest).push(job)
-    if (doomed.length === 0) return 0
-    const places = doomed.map((job) => readPlace(job, 0))
-    const named = places.filter((_place, at) => doomed[at]?.[ID_BYTES] === 1)
-    const records = await this.#db.getMany(named.map((place) => jobKey(state, place)))
-    const { put, after } = this.#relist(state, key, Buffer.concat(rest))
+    const places: Place[] = []
+    const named: Place[] = []
+    const rest = new JobList()
+    for (const at of offsetsOf(jobs)) {
+      if (!choose(at, places.length)) {
+        rest.copy(jobs, at)
+        continue
+      }
+      const place = readPlace(jobs, at)
+      places.push(place)
+      if (jobs[at + ID_BYTES] === 1) named.push(place)
+    }
+    if (places.length === 0) return 0
+    const records = named.length > 0 ? await this.#db.getMany(named.map((place) => jobKey(state, place))) : []
+    const { put, after } = this.#relist(state, key, rest.take())
     await this.#writer.append(
       (batch) => {
         for (const place of places) {
@@ -235,14 +240,38 @@ function indexRange(state: FinishedState): { gte: Buffer; lt: Buffer } {
   return rangeOf(finishedKey(state, 0, 0).subarray(0, 2))
 }
 
-function listed(place: Place, hasKey: boolean): Buffer {
-  const job = Buffer.allocUnsafe(LISTED_BYTES)
-  job[ID_BYTES] = hasKey ? 1 : 0
-  return writePlace(job, place, 0)
+/** An index entry's list, growing. */
+class JobList {
+  #bytes = Buffer.allocUnsafe(64 * LISTED_BYTES)
+  #length = 0
+
+  push(place: Place, hasKey: boolean): void {
+    const at = this.#grow()
+    writePlace(this.#bytes, place, at)
+    this.#bytes[at + ID_BYTES] = hasKey ? 1 : 0
+  }
+
+  copy(jobs: Buffer, at: number): void {
+    const to = this.#grow()
+    jobs.copy(this.#bytes, to, at, at + LISTED_BYTES)
+  }
+
+  take(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
+  }
+
+  /** Makes room for one more. Returns where. */
+  #grow(): number {
+    const at = this.#length
+    this.#length += LISTED_BYTES
+    if (this.#length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length)
+    return at
+  }
 }
 
-function* split(jobs: Buffer): Generator<Buffer> {
-  for (let at = 0; at < jobs.length; at += LISTED_BYTES) yield jobs.subarray(at, at + LISTED_BYTES)
+/** Where each job of a list begins. */
+function* offsetsOf(jobs: Buffer): Generator<number> {
+  for (let at = 0; at < jobs.length; at += LISTED_BYTES) yield at
 }
 
 /** Reads a range's first entries, up to a number and about so many bytes. */

@@ -101,10 +101,6 @@ export class Window<E extends Entry> {
     return entry
   }
 
-  has(key: Buffer): boolean {
-    return this.#entries[this.#indexOf(key)]?.key.equals(key) ?? false
-  }
-
   *[Symbol.iterator](): Iterator<E> {
     for (let index = this.#head; index < this.#entries.length; index++) yield this.#entries[index] as E
   }

@@ -1,0 +1,58 @@
+/** What is measured: a queue and a bare Piscina on the same workers, and the load that both are put under. */
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import { Piscina } from 'piscina'
+import { JobQueue, type QueueOptions } from '../src/index.js'
+
+export const NOOP = new URL('../workers/noop.js', import.meta.url)
+export const SPIN = new URL('../workers/spin.js', import.meta.url)
+export const CLOCK = new URL('./clock-worker.js', import.meta.url)
+
+/** How many threads run jobs, on both sides. */
+export const THREADS = Math.min(2, availableParallelism())
+
+type Tasks = {
+  noop: (input: unknown) => unknown
+  spinRounds: (rounds: number) => unknown
+  clock: (input: unknown) => number
+}
+
+/** A queue with the bench's workers; durable to disk unless `options` say otherwise. */
+export function openQueue(directory: string, options: Partial<QueueOptions> = {}): Promise<JobQueue<Tasks>> {
+  return JobQueue.open<Tasks>(directory, {
+    workers: { noop: NOOP, spinRounds: { module: SPIN, export: 'spinRounds' }, clock: CLOCK },
+    maxWorkers: THREADS,
+    ...options,
+  })
+}
+
+/** Piscina by itself, set up for speed. */
+export function openPiscina(worker: URL): Piscina {
+  return new Piscina({
+    filename: fileURLToPath(worker),
+    minThreads: THREADS,
+    maxThreads: THREADS,
+    recordTiming: false,
+  })
+}
+
+/** Calls `once` `count` times, at most `width` of them unfinished at any moment. */
+export async function pipeline(
+  count: number,
+  width: number,
+  once: (index: number) => Promise<unknown>,
+): Promise<void> {
+  let next = 0
+  const line = async () => {
+    while (next < count) await once(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(width, count) }, line))
+}
+
+/** How many per second: the time that `work` takes, after a smaller one to warm up. */
+export async function rateOf(count: number, work: (count: number) => Promise<void>): Promise<number> {
+  await work(Math.ceil(count / 5))
+  const before = performance.now()
+  await work(count)
+  return (count / (performance.now() - before)) * 1000
+}

@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { JobQueue } from '../../src/index.js'
+import { temporaryDirectory } from '../support/directory.js'
+import { runScript } from '../support/script.js'
+
+/** Notes its input's number, then does what the input says. */
+const MODULE = `
+  import { appendFileSync } from 'node:fs'
+  const file = new URL('ran', import.meta.url)
+  export default ({ n, deed }) => {
+    if (n !== undefined) appendFileSync(file, n + '\\n')
+    if (deed === 'exit') process.exit(3)
+    if (deed === 'reject') void Promise.reject(new Error('nobody awaits this'))
+    if (deed === 'throw') throw new Error('an ordinary error')
+    if (deed === 'block') for (;;);
+    return n
+  }`
+
+interface Input {
+  n?: number
+  deed?: string
+}
+
+/** A queue with one worker, that has learned that its jobs are short and lets them travel together. */
+async function taughtQueue(t: TestContext) {
+  const base = await temporaryDirectory(t)
+  const module = join(base, 'deeds.mjs')
+  await writeFile(module, MODULE)
+  const queue = await JobQueue.open<{ deed(input: Input): number }>(join(base, 'queue'), {
+    workers: { deed: module },
+    maxWorkers: 1,
+    backoff: 1,
+  })
+  t.after(() => queue.close({ timeout: 0 }))
+  await Promise.all((await queue.enqueueMany('deed', new Array(2000).fill({}))).map((job) => job.finished()))
+  const ran = async () => (await readFile(join(base, 'ran'), 'utf8')).trimEnd().split('\n').map(Number)
+  return { queue, ran }
+}
+
+test('jobs that come back from a thread that ended run before the ones behind them', async (t) => {
+  const { queue, ran } = await taughtQueue(t)
+  queue.pause()
+  const inputs = Array.from({ length: 3000 }, (_, n): Input => (n === 3 ? { n, deed: 'exit' } : { n }))
+  await queue.enqueueMany('deed', inputs, { attempts: 1 })
+  queue.resume()
+  await queue.idle()
+  // Those before the culprit may run twice: their results went down with the thread.
+  const first = [...new Set(await ran())]
+  assert.deepEqual(
+    first,
+    inputs.map(({ n }) => n),
+  )
+})
+
+for (const { deed, code, message, options = {} } of [
+  { deed: 'exit', code: 'MILLRACE_THREAD_DIED', message: /exited with code: 3/ },
+  { deed: 'reject', code: 'MILLRACE_THREAD_DIED', message: /nobody awaits this/ },
+  { deed: 'block', code: 'MILLRACE_TIMEOUT', message: /timeout of 30 ms/, options: { timeout: 30 } },
+  { deed: 'throw', code: undefined, message: /an ordinary error/ },
+])
+  test(`${deed}: of jobs that travel together the culprit alone is charged`, async (t) => {
+    const { queue } = await taughtQueue(t)
+    queue.pause()
+    const mates = Array.from({ length: 20 }, (_, n): Input => ({ n }))
+    const before = await queue.enqueueMany('deed', mates)
+    const culprit = await queue.enqueue('deed', { deed }, { ...options, attempts: 2 })
+    const behind = await queue.enqueueMany('deed', mates)
+    const failed = assert.rejects(culprit.finished(), message)
+    const outputs = Promise.all([...before, ...behind].map((job) => job.finished()))
+    queue.resume()
+    await failed
+    assert.deepEqual(
+      await outputs,
+      [...mates, ...mates].map(({ n }) => n),
+    )
+    const { failures = [] } = (await queue.job(culprit.id)) ?? {}
+    assert.deepEqual(
+      failures.map((failure) => failure.code),
+      [code, code],
+    )
+    for (const { id } of [...before, ...behind]) {
+      const mate = await queue.job(id)
+      assert.deepEqual([mate?.attempt, mate?.failures.length], [1, 0])
+    }
+  })
+
+const ROUNDS = 5
+const DEATHS_A_ROUND = 7
+
+/** Kills many threads in every way, and prints what is left of them when all is at rest. */
+const SCRIPT = `
+  import { existsSync, readdirSync } from 'node:fs'
+  const [directory] = process.argv.slice(2)
+  const fixtures = ['add', 'block', 'echo', 'exit', 'fillMemory', 'rejectLater', 'throwLater', 'overflow']
+  const workers = Object.fromEntries(fixtures.map((name) => [name, { module: fixture, export: name }]))
+  workers.fillMemory.resourceLimits = { maxOldGenerationSizeMb: 16 }
+  workers.unloadable = 'data:text/javascript,throw new Error("cannot start")'
+  workers.endless = 'data:text/javascript,await new Promise((resolve) => setTimeout(resolve, 1e9))'
+  const queue = await JobQueue.open(directory, { workers, maxWorkers: 2, attempts: 1, idleTimeout: 0, durability: 'process' })
+  const kill = async () => {
+    const jobs = []
+    for (const task of ['exit', 'fillMemory', 'rejectLater', 'throwLater', 'overflow', 'unloadable'])
+      jobs.push(await queue.enqueue(task, 3))
+    jobs.push(await queue.enqueue('block', undefined, { timeout: 10 }))
+    jobs.push(await queue.enqueue('endless', undefined, { timeout: 10 }))
+    const blocked = await queue.enqueue('block', undefined, { priority: 1 })
+    const started = new Promise((resolve) => {
+      queue.on('started', function note({ id }) { if (id === blocked.id) { queue.off('started', note); resolve() } })
+    })
+    await started
+    await Promise.all(jobs.map((job) => job.finished().then(() => console.log(job.task, 'completed'), () => {})))
+    await blocked.cancel()
+    await queue.clean({ state: 'failed' })
+    await queue.clean({ state: 'cancelled' })
+  }
+  const atRest = async () => {
+    await queue.idle()
+    const resources = () => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length
+    while (resources() > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    gc()
+    const { heapUsed, external, rss } = process.memoryUsage()
+    const files = existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd').length : 0
+    const threads = existsSync('/proc/self/task') ? readdirSync('/proc/self/task').length : 0
+    return { workers: queue.numWorkers, heapMb: (heapUsed + external) / 1e6, rssMb: rss / 1e6, files, threads }
+  }
+  await kill()
+  const first = await atRest()
+  for (let round = 0; round < ${ROUNDS}; round++) await kill()
+  const last = await atRest()
+  console.log(JSON.stringify([first, last]))
+  console.log(await (await queue.enqueue('add', { a: 1, b: 2 })).finished())
+  await queue.close()`
+
+test('threads that die are replaced, and leave no thread, file or memory behind', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const { code, stdout, stderr } = await runScript(t, SCRIPT, [directory], ['--expose-gc'])
+  assert.equal(code, 0, stderr)
+  const [measured = '', sum] = stdout.trimEnd().split('\n')
+  const [first, last] = JSON.parse(measured) as Record<
+    'workers' | 'heapMb' | 'rssMb' | 'files' | 'threads',
+    number
+  >[]
+  assert.ok(first && last)
+  assert.equal(last.workers, 0)
+  // Node and the store start a thread or open a file now and then. A worker costs one, several files, and megabytes.
+  const deaths = ROUNDS * DEATHS_A_ROUND
+  assert.ok(last.threads < first.threads + deaths && last.files < first.files + deaths, measured)
+  assert.ok(last.heapMb < first.heapMb + 10 && last.rssMb < first.rssMb + 100, measured)
+  assert.equal(sum, '3')
+})

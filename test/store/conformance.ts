@@ -1,0 +1,17 @@
+/** What any engine behind the `Store` interface must do, verb by verb of a job's life. */
+import { describe } from 'node:test'
+import type { OpenStore } from '../support/store.js'
+import { adding } from './conformance/adding.js'
+import { changing } from './conformance/changing.js'
+import { claiming } from './conformance/claiming.js'
+import { delaying } from './conformance/delaying.js'
+import { keys } from './conformance/keys.js'
+import { listing } from './conformance/listing.js'
+import { recovering } from './conformance/recovering.js'
+import { retaining } from './conformance/retaining.js'
+import { settling } from './conformance/settling.js'
+
+export function conformance(name: string, open: OpenStore): void {
+  const parts = { adding, keys, claiming, settling, delaying, listing, changing, retaining, recovering }
+  for (const [part, tests] of Object.entries(parts)) describe(`${name}: ${part}`, () => tests(open))
+}
