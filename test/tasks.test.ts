@@ -111,7 +111,11 @@ test('options of tasks are refused by name', async () => {
     [{ resourceLimits: 5 }, 'workers.a.resourceLimits must be an object, got 5'],
     [
       { resourceLimits: { stackSizeMb: '4' } },
-      'workers.a.resourceLimits.stackSizeMb must be a number from 0 to 9007199254740991 (MB), got "4"',
+      'workers.a.resourceLimits.stackSizeMb must be a number from 1 to 9007199254740991 (MB), got "4"',
+    ],
+    [
+      { resourceLimits: { maxHeapMb: 4 } },
+      'workers.a.resourceLimits.maxHeapMb is not known: use maxOldGenerationSizeMb, maxYoungGenerationSizeMb, codeRangeSizeMb, stackSizeMb',
     ],
     [
       { priority: 1 },
