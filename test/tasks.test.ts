@@ -114,6 +114,10 @@ test('options of tasks are refused by name', async () => {
       'workers.a.resourceLimits.stackSizeMb must be a number from 1 to 9007199254740991 (MB), got "4"',
     ],
     [
+      { resourceLimits: { maxHeapMb: 4 } },
+      'workers.a.resourceLimits.maxHeapMb is not known: use maxOldGenerationSizeMb, maxYoungGenerationSizeMb, codeRangeSizeMb, stackSizeMb',
+    ],
+    [
       { priority: 1 },
       'workers.a.priority is not known: use module, export, concurrency, attempts, backoff, timeout, resourceLimits',
     ],
