@@ -18,18 +18,19 @@ import type {
   StoreEvents,
   Waiting,
 } from '../store.js'
+import { Backlog } from './backlog.js'
+import { Delayed, type DueEntry } from './delayed.js'
 import { Desk } from './desk.js'
 import { type OpenDirectory, openDirectory } from './directory.js'
 import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
-import { dueKey, jobKey, laneRange, nameKey, placeOf, rangeOf, runAtOf, waybillKey } from './keys.js'
+import { jobKey, nameKey, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
 import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, recover } from './recovery.js'
-import { Retainer, readEntries } from './retainer.js'
-import { type Entry, Window } from './window.js'
-import { type Batch, type Database, Writer } from './writer.js'
+import { Retainer } from './retainer.js'
+import { type Batch, Writer } from './writer.js'
 
 export interface LevelStoreOptions extends RecoveryOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
@@ -37,32 +38,21 @@ export interface LevelStoreOptions extends RecoveryOptions {
   readonly retention: Retention
 }
 
-interface DueEntry extends Entry {
-  readonly place: Place
-}
-
-const WINDOW_JOBS = 8192
-const WINDOW_BYTES = 8 * 1024 * 1024
-const PROMOTED_AT_ONCE = 1000
-
 export class LevelStore implements Store {
   readonly #opened: OpenDirectory
-  readonly #db: Database
   #events: StoreEvents = { runnable() {}, due() {}, broken() {} }
   readonly #writer: Writer
   readonly #ledger: Ledger
   readonly #retainer: Retainer
   readonly #names: Names
   readonly #desk: Desk
-  readonly #lanes = new Map<number, Window<JobEntry>>()
-  readonly #due: Window<DueEntry>
+  readonly #backlog: Backlog
+  readonly #delayed: Delayed
   /** Jobs in transit, by seq, until their outcome is written. */
   readonly #transit = new Map<number, JobEntry>()
   /** How many jobs of each lane are in transit, counted (as the ledger is) when a change is put into a group. */
   readonly #running = new Map<number, number>()
   #allRunning = 0
-  /** Jobs that must not be taken from a window: being promoted, cancelled or removed. */
-  readonly #withheld = new Set<number>()
   readonly #live = new LiveSet()
   #pruning: Promise<void> | undefined
 
@@ -88,7 +78,6 @@ export class LevelStore implements Store {
   private constructor(opened: OpenDirectory, ledger: Ledger, options: LevelStoreOptions) {
     const { db } = opened
     this.#opened = opened
-    this.#db = db
     this.#ledger = ledger
     const broken = (error: unknown) => this.#events.broken(error as Error)
     this.#writer = new Writer(db, {
@@ -102,21 +91,20 @@ export class LevelStore implements Store {
     })
     this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)
     this.#names = new Names(db, (jobs) => this.#add(jobs))
-    this.#due = new Window<DueEntry>(
-      {
-        read: async (after, limit) => {
-          const range = after ? { gt: after, lt: rangeOf('t').lt } : rangeOf('t')
-          const { entries, isLast } = await readEntries(db, range, limit)
-          return { entries: entries.map(([key]) => dueEntry(key)), isLast }
-        },
-        between: (look) => this.#writer.between(look),
-        isFree: ({ place }) => !this.#withheld.has(place.seq),
-        filled: () => this.#events.due(),
-        failed: broken,
-      },
-      WINDOW_JOBS,
-      WINDOW_BYTES,
-    )
+    this.#backlog = new Backlog({
+      db,
+      writer: this.#writer,
+      isRunning: (seq) => this.#transit.has(seq),
+      filled: () => this.#events.runnable(),
+      failed: broken,
+    })
+    this.#delayed = new Delayed({
+      db,
+      writer: this.#writer,
+      ledger,
+      filled: () => this.#events.due(),
+      failed: broken,
+    })
     this.#desk = new Desk({
       db,
       writer: this.#writer,
@@ -124,16 +112,15 @@ export class LevelStore implements Store {
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
       running: () => this.#transit.values(),
-      withhold: (place) => this.#withhold(place),
-      dropDue: (key) => this.#due.remove(key),
+      withhold: (place) => this.#backlog.withhold(place),
+      dropDue: (key) => this.#delayed.drop(key),
       enter: (entry) => this.#enter(entry),
       left: ({ seq }) => this.#live.delete(seq),
     })
   }
 
   async #load(): Promise<void> {
-    const fills = [...this.#ledger.lanes].map((lane) => this.#window(lane).fill())
-    await Promise.all([...fills, this.#due.fill(), this.#retainer.load()])
+    await Promise.all([this.#backlog.load(this.#ledger.lanes), this.#delayed.load(), this.#retainer.load()])
   }
 
   watch(events: StoreEvents): void {
@@ -168,7 +155,7 @@ export class LevelStore implements Store {
         places.push(place)
         if (head?.key !== undefined) batch.put(nameKey(lane, head.key), jobKey('waiting', place).subarray(1))
         if (head?.runAt !== undefined && head.runAt > now) {
-          delayed.push(this.#putDelayed(batch, place, head.runAt, record))
+          delayed.push(this.#delayed.put(batch, place, head.runAt, record))
         } else {
           const entry = new JobEntry(place, record)
           batch.put(entry.key, record)
@@ -181,19 +168,11 @@ export class LevelStore implements Store {
     return this.#writer.append(put, { sync: true, after }).then(() => places)
   }
 
-  #putDelayed(batch: Batch, place: Place, runAt: number, record: Buffer): DueEntry {
-    const entry = dueEntry(dueKey(runAt, place))
-    batch.put(jobKey('delayed', place), record)
-    batch.put(entry.key, Buffer.alloc(0))
-    this.#ledger.add(place.lane, 'delayed', 1)
-    return entry
-  }
-
   #admit(waiting: readonly JobEntry[], delayed: readonly DueEntry[]): void {
     for (const entry of waiting) this.#enter(entry)
     for (const entry of delayed) {
       this.#live.add(entry.place.seq)
-      this.#due.insert(entry)
+      this.#delayed.insert(entry)
     }
     if (waiting.length > 0) this.#events.runnable()
     if (delayed.length > 0) this.#events.due()
@@ -201,18 +180,18 @@ export class LevelStore implements Store {
 
   #enter(entry: JobEntry): void {
     this.#live.add(entry.place.seq)
-    this.#window(entry.place.lane).insert(entry)
+    this.#backlog.insert(entry)
   }
 
   claim(pick: (candidate: Waiting) => Pick): Claim | undefined {
     const skipped = new Set<number>()
     const jobs: JobEntry[] = []
-    for (let next = this.#next(skipped); next; next = this.#next(skipped)) {
+    for (let next = this.#backlog.next(skipped); next; next = this.#backlog.next(skipped)) {
       const answer = pick(next)
       if (answer === 'stop') break
       if (answer === 'skip') skipped.add(next.place.lane)
       else {
-        this.#window(next.place.lane).take()
+        this.#backlog.take(next)
         jobs.push(next)
       }
     }
@@ -226,17 +205,6 @@ export class LevelStore implements Store {
     const value = encodeWaybill(jobs)
     const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
-  }
-
-  /** The first waiting job of all lanes but these: by priority, then by age. */
-  #next(skipped: ReadonlySet<number>): JobEntry | undefined {
-    let first: JobEntry | undefined
-    for (const [lane, window] of this.#lanes) {
-      const head = window.peek()
-      if (!head || skipped.has(lane)) continue
-      if (!first || isBefore(head.place, first.place)) first = head
-    }
-    return first
   }
 
   settle(settlements: readonly Settlement[]): Promise<void> {
@@ -267,11 +235,11 @@ export class LevelStore implements Store {
     }
     const after = () => {
       for (const { job } of settlements) {
-        const { place, key } = job as JobEntry
+        const { place } = job
         this.#transit.delete(place.seq)
         // Those that wait again are entered again below.
         this.#live.delete(place.seq)
-        this.#window(place.lane).forget(key)
+        this.#backlog.forget(job as JobEntry)
       }
       this.#admit(waiting, delayed)
       if (this.#retainer.isOverfull) this.#pruneSoon()
@@ -302,7 +270,7 @@ export class LevelStore implements Store {
       }
       batch.del(key)
       this.#ledger.add(place.lane, 'waiting', -1)
-      return this.#putDelayed(batch, place, head.runAt ?? now, record)
+      return this.#delayed.put(batch, place, head.runAt ?? now, record)
     }
     batch.del(key)
     this.#ledger.add(place.lane, 'waiting', -1)
@@ -318,44 +286,11 @@ export class LevelStore implements Store {
   }
 
   nextDue(): number | undefined {
-    const next = this.#due.peek()
-    return next && runAtOf(next.key)
+    return this.#delayed.next
   }
 
   promote(now: number): Promise<number> {
-    return this.#desk.alone(async () => {
-      const due: DueEntry[] = []
-      for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
-        if (due.length === PROMOTED_AT_ONCE) break
-        this.#withheld.add(next.place.seq)
-        this.#due.take()
-        due.push(next)
-      }
-      if (due.length === 0) return 0
-      const records = await this.#db.getMany(due.map(({ place }) => jobKey('delayed', place)))
-      const entries = due.flatMap(({ place }, index) => {
-        const record = records[index]
-        return record ? [new JobEntry(place, record)] : []
-      })
-      const put = (batch: Batch) => {
-        for (const { key } of due) batch.del(key)
-        for (const { place, key, record } of entries) {
-          batch.del(jobKey('delayed', place))
-          batch.put(key, record)
-          this.#ledger.add(place.lane, 'delayed', -1)
-          this.#ledger.add(place.lane, 'waiting', 1)
-        }
-      }
-      const after = () => {
-        for (const { place, key } of due) {
-          this.#withheld.delete(place.seq)
-          this.#due.forget(key)
-        }
-        this.#admit(entries, [])
-      }
-      await this.#writer.append(put, { after })
-      return entries.length
-    })
+    return this.#desk.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, [])))
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
@@ -414,51 +349,8 @@ export class LevelStore implements Store {
       })
   }
 
-  /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
-  #withhold(place: Place): (back?: JobEntry) => void {
-    const window = this.#window(place.lane)
-    const key = jobKey('waiting', place)
-    this.#withheld.add(place.seq)
-    window.remove(key)
-    return (back) => {
-      this.#withheld.delete(place.seq)
-      if (back) window.insert(back)
-      else window.forget(key)
-    }
-  }
-
   #countRunning(lane: number, change: number): void {
     this.#running.set(lane, (this.#running.get(lane) ?? 0) + change)
     this.#allRunning += change
   }
-
-  #window(lane: number): Window<JobEntry> {
-    const known = this.#lanes.get(lane)
-    if (known) return known
-    const window = new Window<JobEntry>(
-      {
-        read: async (after, limit) => {
-          const range = after ? { gt: after, lt: laneRange(lane).lt } : laneRange(lane)
-          const { entries, isLast } = await readEntries(this.#db, range, limit)
-          return { entries: entries.map(([key, record]) => new JobEntry(placeOf(key), record, key)), isLast }
-        },
-        between: (look) => this.#writer.between(look),
-        isFree: ({ place }) => !this.#transit.has(place.seq) && !this.#withheld.has(place.seq),
-        filled: () => this.#events.runnable(),
-        failed: (error) => this.#events.broken(error as Error),
-      },
-      WINDOW_JOBS,
-      WINDOW_BYTES,
-    )
-    this.#lanes.set(lane, window)
-    return window
-  }
-}
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.priority !== b.priority ? a.priority < b.priority : a.seq < b.seq
-}
-
-function dueEntry(key: Buffer): DueEntry {
-  return { key, place: placeOf(key), bytes: key.byteLength }
 }

@@ -1,0 +1,101 @@
+/** The waiting jobs: a window on the head of each lane, from which the next job of all lanes is taken. */
+import type { Place } from '../../job.js'
+import { JobEntry } from './entry.js'
+import { jobKey, laneRange, placeOf } from './keys.js'
+import { readEntries } from './retainer.js'
+import { Window } from './window.js'
+import type { Database, Writer } from './writer.js'
+
+export interface BacklogParts {
+  readonly db: Database
+  readonly writer: Writer
+  /** Whether a job is in transit, and so waits no more although it is stored as waiting. */
+  isRunning(seq: number): boolean
+  /** Jobs have come into a window. */
+  filled(): void
+  failed(error: unknown): void
+}
+
+const WINDOW_JOBS = 8192
+const WINDOW_BYTES = 8 * 1024 * 1024
+
+export class Backlog {
+  readonly #parts: BacklogParts
+  readonly #windows = new Map<number, Window<JobEntry>>()
+  /** Jobs that must not come into a window: they are being cancelled or removed. */
+  readonly #withheld = new Set<number>()
+
+  constructor(parts: BacklogParts) {
+    this.#parts = parts
+  }
+
+  async load(lanes: Iterable<number>): Promise<void> {
+    await Promise.all([...lanes].map((lane) => this.#window(lane).fill()))
+  }
+
+  /** A job has joined the backlog on disk, or is free again. */
+  insert(entry: JobEntry): void {
+    this.#window(entry.place.lane).insert(entry)
+  }
+
+  /** A job that was taken has left the backlog on disk. */
+  forget({ place, key }: JobEntry): void {
+    this.#window(place.lane).forget(key)
+  }
+
+  /** The first waiting job of all lanes but these: by priority, then by age. */
+  next(skipped: ReadonlySet<number>): JobEntry | undefined {
+    let first: JobEntry | undefined
+    for (const [lane, window] of this.#windows) {
+      const head = window.peek()
+      if (!head || skipped.has(lane)) continue
+      if (!first || isBefore(head.place, first.place)) first = head
+    }
+    return first
+  }
+
+  /** Takes the job that `next` gave. */
+  take({ place }: JobEntry): void {
+    this.#window(place.lane).take()
+  }
+
+  /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
+  withhold(place: Place): (back?: JobEntry) => void {
+    const window = this.#window(place.lane)
+    const key = jobKey('waiting', place)
+    this.#withheld.add(place.seq)
+    window.remove(key)
+    return (back) => {
+      this.#withheld.delete(place.seq)
+      if (back) window.insert(back)
+      else window.forget(key)
+    }
+  }
+
+  #window(lane: number): Window<JobEntry> {
+    const known = this.#windows.get(lane)
+    if (known) return known
+    const { db, writer, isRunning, filled, failed } = this.#parts
+    const window = new Window<JobEntry>(
+      {
+        read: async (after, limit) => {
+          const range = after ? { gt: after, lt: laneRange(lane).lt } : laneRange(lane)
+          const { entries, isLast } = await readEntries(db, range, limit)
+          return { entries: entries.map(([key, record]) => new JobEntry(placeOf(key), record, key)), isLast }
+        },
+        between: (look) => writer.between(look),
+        isFree: ({ place }) => !isRunning(place.seq) && !this.#withheld.has(place.seq),
+        filled,
+        failed,
+      },
+      WINDOW_JOBS,
+      WINDOW_BYTES,
+    )
+    this.#windows.set(lane, window)
+    return window
+  }
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.priority !== b.priority ? a.priority < b.priority : a.seq < b.seq
+}

@@ -1,0 +1,121 @@
+/** The delayed jobs, in the order in which they fall due. */
+import type { Place } from '../../job.js'
+import { JobEntry } from './entry.js'
+import { dueKey, jobKey, placeOf, rangeOf, runAtOf } from './keys.js'
+import type { Ledger } from './ledger.js'
+import { readEntries } from './retainer.js'
+import { type Entry, Window } from './window.js'
+import type { Batch, Database, Writer } from './writer.js'
+
+/** A delayed job's entry in the due index. */
+export interface DueEntry extends Entry {
+  readonly place: Place
+}
+
+export interface DelayedParts {
+  readonly db: Database
+  readonly writer: Writer
+  readonly ledger: Ledger
+  /** Jobs have come into the window. */
+  filled(): void
+  failed(error: unknown): void
+}
+
+const WINDOW_JOBS = 8192
+const WINDOW_BYTES = 1024 * 1024
+const PROMOTED_AT_ONCE = 1000
+
+export class Delayed {
+  readonly #parts: DelayedParts
+  readonly #due: Window<DueEntry>
+  /** Jobs that are being promoted. */
+  readonly #leaving = new Set<number>()
+
+  constructor(parts: DelayedParts) {
+    this.#parts = parts
+    const { db, writer, filled, failed } = parts
+    this.#due = new Window<DueEntry>(
+      {
+        read: async (after, limit) => {
+          const range = after ? { gt: after, lt: rangeOf('t').lt } : rangeOf('t')
+          const { entries, isLast } = await readEntries(db, range, limit)
+          return { entries: entries.map(([key]) => dueEntry(key)), isLast }
+        },
+        between: (look) => writer.between(look),
+        isFree: ({ place }) => !this.#leaving.has(place.seq),
+        filled,
+        failed,
+      },
+      WINDOW_JOBS,
+      WINDOW_BYTES,
+    )
+  }
+
+  load(): Promise<void> {
+    return this.#due.fill()
+  }
+
+  /** Puts a delayed job into a group. Its entry is to be inserted once that is written. */
+  put(batch: Batch, place: Place, runAt: number, record: Buffer): DueEntry {
+    const entry = dueEntry(dueKey(runAt, place))
+    batch.put(jobKey('delayed', place), record)
+    batch.put(entry.key, Buffer.alloc(0))
+    this.#parts.ledger.add(place.lane, 'delayed', 1)
+    return entry
+  }
+
+  insert(entry: DueEntry): void {
+    this.#due.insert(entry)
+  }
+
+  /** A delayed job was deleted, or waits from now on. */
+  drop(key: Buffer): void {
+    this.#due.remove(key)
+  }
+
+  /** When the next one is due, in ms since the epoch. */
+  get next(): number | undefined {
+    const next = this.#due.peek()
+    return next && runAtOf(next.key)
+  }
+
+  /** Moves jobs that are due at `now` to the backlog, some at a time. `admit` is called once that is written. */
+  async promote(now: number, admit: (jobs: readonly JobEntry[]) => void): Promise<number> {
+    const { db, writer, ledger } = this.#parts
+    const due: DueEntry[] = []
+    for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
+      if (due.length === PROMOTED_AT_ONCE) break
+      this.#leaving.add(next.place.seq)
+      this.#due.take()
+      due.push(next)
+    }
+    if (due.length === 0) return 0
+    const records = await db.getMany(due.map(({ place }) => jobKey('delayed', place)))
+    const jobs = due.flatMap(({ place }, index) => {
+      const record = records[index]
+      return record ? [new JobEntry(place, record)] : []
+    })
+    const put = (batch: Batch) => {
+      for (const { key } of due) batch.del(key)
+      for (const { place, key, record } of jobs) {
+        batch.del(jobKey('delayed', place))
+        batch.put(key, record)
+        ledger.add(place.lane, 'delayed', -1)
+        ledger.add(place.lane, 'waiting', 1)
+      }
+    }
+    const after = () => {
+      for (const { place, key } of due) {
+        this.#leaving.delete(place.seq)
+        this.#due.forget(key)
+      }
+      admit(jobs)
+    }
+    await writer.append(put, { after })
+    return jobs.length
+  }
+}
+
+function dueEntry(key: Buffer): DueEntry {
+  return { key, place: placeOf(key), bytes: key.byteLength }
+}
