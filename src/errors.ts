@@ -162,7 +162,7 @@ export class JobFailedError extends MillraceError {
   }
 }
 
-/** `MILLRACE_JOB_CANCELLED`: what `finished()` rejects with when the job was cancelled or removed. */
+/** `MILLRACE_JOB_CANCELLED`: what `finished()` rejects with when the job was cancelled. */
 export class JobCancelledError extends MillraceError {
   readonly jobId: string
   constructor(jobId: string, task: string) {
