@@ -144,10 +144,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
     const added = this.#newJob(this.#laneFor(task), input, options)
-    const enqueuedAt = Date.now()
-    const [place] = await this.#scheduler.add([added])
-    this.#announcer.updated()
-    return this.#added(place, added, enqueuedAt) as JobOf<Tasks_, Name> | Promise<JobOf<Tasks_, Name>>
+    const [job] = await this.#add([added])
+    return job as JobOf<Tasks_, Name> | Promise<JobOf<Tasks_, Name>>
   }
 
   /**
@@ -163,11 +161,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     const added = Array.from(inputs, (input, index) =>
       this.#newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
     )
-    const enqueuedAt = Date.now()
-    const places = await this.#scheduler.add(added)
-    this.#announcer.updated()
-    const jobs = places.map((place, index) => this.#added(place, added[index], enqueuedAt))
-    return Promise.all(jobs) as Promise<JobOf<Tasks_, Name>[]>
+    return Promise.all(await this.#add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
   /**
@@ -354,11 +348,23 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     return { lane, priority: options?.priority ?? 0, head, input: bytes }
   }
 
-  /** A job with a key may be one that was there already. */
-  #added(place: Place | undefined, added: NewJob | undefined, enqueuedAt: number): Job | Promise<Job> {
-    const job = storedAsEnqueued(place as Place, (added as NewJob).head, enqueuedAt, (added as NewJob).input)
-    if (job.head.key === undefined) return new Job(this.#host, job)
-    return this.#store.get(job.place).then((stored) => new Job(this.#host, stored ?? job))
+  async #add(jobs: readonly NewJob[]): Promise<(Job | Promise<Job>)[]> {
+    const enqueuedAt = Date.now()
+    const places = await this.#scheduler.add(jobs)
+    this.#announcer.updated()
+    return places.map((place, index) => {
+      const job = jobs[index] as NewJob
+      if (place.existed) return this.#existingOr(place, job)
+      return new Job(this.#host, storedAsEnqueued(place, job.head, enqueuedAt, job.input))
+    })
+  }
+
+  /** The job that has the key of `job`; if it has been deleted meanwhile, `job` is added after all. */
+  async #existingOr(place: Place, job: NewJob): Promise<Job> {
+    const stored = await this.#store.get(place)
+    if (stored) return new Job(this.#host, stored)
+    const [added] = await this.#add([job])
+    return added as Job | Promise<Job>
   }
 
   #finished(job: StoredJob): Promise<unknown> {

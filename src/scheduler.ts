@@ -12,7 +12,7 @@ import { Lane, WaybillPlan } from './lane.js'
 import { cancelled, failed, SettledJob, settlementOf } from './outcome.js'
 import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
-import type { Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
+import type { Added, Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
 import type { Tasks } from './tasks.js'
 import { WakeTimer } from './wake-timer.js'
 
@@ -120,7 +120,7 @@ export class Scheduler implements StoreEvents {
     this.#dueTimer.ref()
   }
 
-  add(jobs: readonly NewJob[]): Promise<Place[]> {
+  add(jobs: readonly NewJob[]): Promise<Added[]> {
     this.#isIdle = false
     for (const { lane } of jobs) this.#lane(lane)
     const added = this.#store.add(jobs)

@@ -38,13 +38,15 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   const state = new SharedState(message.state)
   state.threadId = threadId
   const outcomes = new OutcomeBuffer()
-  let hasSpoken = false
+  // What is returned goes another way than what is sent, and might overtake it: after one thing was sent, all is.
+  let hasSent = false
   const say = (said: Said): void => {
-    hasSpoken = true
+    hasSent = true
     parentPort?.postMessage({ waybill: message.number, ...said })
   }
   let sentAt = monotonicMs()
   const sendOutcomes = () => {
+    hasSent = true
     send({ waybill: message.number, outcomes: outcomes.take() })
     sentAt = monotonicMs()
   }
@@ -68,8 +70,7 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
     index++
   }
   await turn()
-  // What is returned goes another way than what jobs have said, and might overtake it.
-  if (!hasSpoken && outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
+  if (!hasSent && outcomes.bytes <= RETURNED_BYTES) return outcomes.take()
   sendOutcomes()
   return outcomes.take()
 }

@@ -19,7 +19,7 @@ export interface Store {
   tasks(): string[]
 
   /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
-  add(jobs: readonly NewJob[]): Promise<Place[]>
+  add(jobs: readonly NewJob[]): Promise<Added[]>
 
   /**
    * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
@@ -83,6 +83,11 @@ export interface NewJob {
   readonly priority: number
   readonly head: Readonly<Head> | undefined
   readonly input: Uint8Array
+}
+
+/** Where a job is that was to be added; `existed` if that is the one that had its key before. */
+export interface Added extends Place {
+  readonly existed?: true
 }
 
 /** A waiting job, as `claim` shows it. */

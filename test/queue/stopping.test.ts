@@ -108,9 +108,11 @@ test('a timeout counts from the start of the run, ends synchronous code, and is 
 })
 
 test('a job that listens is told that it has timed out', async (t) => {
-  const queue = await openQueue(t)
+  const queue = await openQueue(t, { maxWorkers: 1 })
   const file = join(await temporaryDirectory(t), 'reason')
-  const job = await queue.enqueue('listen', file, { timeout: 30, attempts: 1 })
+  // The thread is there and has loaded the module: it reads the signal long before the time is over.
+  await (await queue.enqueue('where')).finished()
+  const job = await queue.enqueue('listen', file, { timeout: 300, attempts: 1 })
   await assert.rejects(job.finished(), /longer than its timeout/)
   assert.equal(await readFile(file, 'utf8'), 'TimeoutError\n')
 })

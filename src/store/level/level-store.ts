@@ -7,6 +7,7 @@
  */
 import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
 import type {
+  Added,
   Claim,
   ListQuery,
   NewJob,
@@ -139,7 +140,7 @@ export class LevelStore implements Store {
     return this.#ledger.tasks
   }
 
-  add(jobs: readonly NewJob[]): Promise<Place[]> {
+  add(jobs: readonly NewJob[]): Promise<Added[]> {
     return jobs.some(({ head }) => head?.key !== undefined) ? this.#names.add(jobs) : this.#add(jobs)
   }
 

@@ -5,13 +5,13 @@
  * written, so that the next round need not wait for the disk.
  */
 import type { Place } from '../../job.js'
-import type { NewJob } from '../store.js'
+import type { Added, NewJob } from '../store.js'
 import { nameKey, readPlace } from './keys.js'
 import type { Database } from './writer.js'
 
 interface Request {
   readonly jobs: readonly NewJob[]
-  readonly resolve: (places: Promise<Place[]>) => void
+  readonly resolve: (places: Promise<Added[]>) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -27,8 +27,8 @@ export class Names {
     this.#add = add
   }
 
-  add(jobs: readonly NewJob[]): Promise<Place[]> {
-    const places = new Promise<Place[]>((resolve, reject) => {
+  add(jobs: readonly NewJob[]): Promise<Added[]> {
+    const places = new Promise<Added[]>((resolve, reject) => {
       this.#requests.push({ jobs, resolve, reject })
     })
     this.#answering ??= this.#answer()
@@ -67,15 +67,15 @@ export class Names {
     return taken
   }
 
-  #addMissing(jobs: readonly NewJob[], taken: Map<string, Promise<Place>>): Promise<Place[]> {
+  #addMissing(jobs: readonly NewJob[], taken: Map<string, Promise<Place>>): Promise<Added[]> {
     const missing: NewJob[] = []
     const names: string[] = []
-    const answers: (Promise<Place> | number)[] = jobs.map((job) => {
+    const answers: (Promise<Added> | number)[] = jobs.map((job) => {
       const key = job.head?.key
       if (key === undefined) return missing.push(job) - 1
       const name = nameKey(job.lane, key).toString('latin1')
       const place = taken.get(name)
-      if (place) return place
+      if (place) return place.then((known) => ({ ...known, existed: true }))
       const index = missing.push(job) - 1
       names.push(name)
       const added = (): Promise<Place> => written.then((places) => places[index] as Place)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Added } from '../../../src/store/store.js'
 import { claimNext, newJob, type OpenStore } from '../../support/store.js'
 
 /** Idempotency keys: a job whose key is taken is not added again. */
@@ -8,9 +9,11 @@ export function keys(open: OpenStore): void {
     const opened = await open(t)
     const lane = opened.store.lane('a')
     const [first] = await opened.store.add([newJob(lane, 'first', { key: 'k' })])
-    assert.deepEqual(await opened.store.add([newJob(lane, 'second', { key: 'k', priority: 5 })]), [first])
+    assert.deepEqual(await opened.store.add([newJob(lane, 'second', { key: 'k', priority: 5 })]), [
+      existing(first),
+    ])
     const { store } = await opened.reopen()
-    assert.deepEqual(await store.add([newJob(lane, 'third', { key: 'k' })]), [first])
+    assert.deepEqual(await store.add([newJob(lane, 'third', { key: 'k' })]), [existing(first)])
     assert.equal(store.counts().waiting, 1)
     assert.equal(String(Buffer.from((await store.get(first ?? assert.fail()))?.body ?? [])), 'first')
   })
@@ -25,7 +28,7 @@ export function keys(open: OpenStore): void {
       newJob(lane, '4', { key: 'k' }),
       newJob(lane, '5', { key: 'other' }),
     ])
-    assert.deepEqual(places[3], places[1])
+    assert.deepEqual(places[3], existing(places[1]))
     assert.equal(new Set(places.map(({ seq }) => seq)).size, 4)
     assert.equal(store.counts().waiting, 4)
   })
@@ -33,15 +36,16 @@ export function keys(open: OpenStore): void {
   test('of calls that come at the same time with one key, one adds the job', async (t) => {
     const { store } = await open(t)
     const lane = store.lane('a')
-    const answers: Promise<unknown>[] = []
+    const answers: Promise<Added[]>[] = []
     for (let turn = 0; turn < 50; turn++) {
       for (let call = 0; call < 4; call++)
         answers.push(store.add([newJob(lane, 'x', { key: `k${turn % 5}` })]))
       // Calls of one turn, of turns in which a look-up is under way, and of turns in which a write is.
       await new Promise((resolve) => (turn % 2 ? setImmediate(resolve) : process.nextTick(resolve)))
     }
-    const places = await Promise.all(answers)
-    assert.equal(new Set(places.map((place) => JSON.stringify(place))).size, 5)
+    const places = (await Promise.all(answers)).flat()
+    assert.equal(new Set(places.map(({ seq }) => seq)).size, 5)
+    assert.equal(places.filter(({ existed }) => !existed).length, 5)
     assert.equal(store.counts().waiting, 5)
   })
 
@@ -63,17 +67,17 @@ export function keys(open: OpenStore): void {
     const place = await add()
     const [job] = await claimNext(store)
     assert.ok(job)
-    assert.deepEqual(await add(), place)
+    assert.deepEqual(await add(), existing(place))
     await store.settle([{ outcome: 'released', job }])
-    assert.deepEqual(await add(), place)
+    assert.deepEqual(await add(), existing(place))
     assert.equal(await store.cancel(place), true)
-    assert.deepEqual(await add(), place)
+    assert.deepEqual(await add(), existing(place))
     assert.equal(await store.revive(place, 1), true)
-    assert.deepEqual(await add(), place)
+    assert.deepEqual(await add(), existing(place))
     const [again] = await claimNext(store)
     assert.ok(again)
     await store.settle([{ outcome: 'completed', job: again, output: Buffer.from('out'), startedAt: 1 }])
-    assert.deepEqual(await add(), place)
+    assert.deepEqual(await add(), existing(place))
     assert.deepEqual((await store.get(place))?.state, 'completed')
   })
 
@@ -103,6 +107,10 @@ export function keys(open: OpenStore): void {
     const names = ['a', 'A', 'ab', 'a\0b', 'é', 'e\u0301', '☂', '\u{1f600}', ' ', 'k'.repeat(1024)]
     const places = await store.add(names.map((key) => newJob(lane, 'x', { key })))
     assert.equal(new Set(places.map(({ seq }) => seq)).size, names.length)
-    assert.deepEqual(await store.add(names.map((key) => newJob(lane, 'x', { key }))), places)
+    assert.deepEqual(await store.add(names.map((key) => newJob(lane, 'x', { key }))), places.map(existing))
   })
+}
+
+function existing(place: Added | undefined): Added {
+  return { ...(place ?? assert.fail()), existed: true }
 }
