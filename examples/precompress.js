@@ -28,6 +28,8 @@ const [source = 'node_modules', target = 'precompressed'] = process.argv.slice(2
 /** @type {JobQueue<{ brotli: typeof import('millrace/workers/brotli') }>} */
 const queue = await JobQueue.open(join('.millrace', 'precompress'), {
   workers: { brotli: new URL(import.meta.resolve('millrace/workers/brotli')) },
+  // Each kill costs the file that was being compressed an attempt.
+  attempts: 100,
   // All results are kept until the last one is there, so that none is computed twice.
   keep: { completed: { count: Infinity, age: Infinity } },
 })

@@ -15,6 +15,15 @@ export function checkNumber(name: string, value: unknown, min: number, max: numb
   }
 }
 
+/** @throws {OptionError} `options` is no object, or has a member that is none of `known`. */
+export function checkOptions(method: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null)
+    throw new OptionError(`the options of ${method}() must be an object, got ${show(options)}`)
+  for (const name of Object.keys(options))
+    if (!known.includes(name))
+      throw new OptionError(`${method}() has no option ${JSON.stringify(name)}: use ${known.join(', ')}`)
+}
+
 /** A value as an error shows it. */
 export function show(value: unknown): string {
   try {

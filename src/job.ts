@@ -10,7 +10,7 @@
  * ```
  */
 import { type Backoff, checkBackoff } from './backoff.js'
-import { checkInteger, checkNumber, show } from './checks.js'
+import { checkInteger, checkNumber, checkOptions, show } from './checks.js'
 import { encode } from './codec.js'
 import { type ErrorData, type Failure, OptionError } from './errors.js'
 
@@ -121,27 +121,12 @@ function hex(value: number, digits: number): string {
 }
 
 const LONGEST_KEY = 1024
-const ENQUEUE_OPTIONS = new Set([
-  'priority',
-  'delay',
-  'runAt',
-  'attempts',
-  'backoff',
-  'timeout',
-  'key',
-  'meta',
-])
+const ENQUEUE_OPTIONS = ['priority', 'delay', 'runAt', 'attempts', 'backoff', 'timeout', 'key', 'meta']
 const LATEST = 2 ** 48 - 1
 
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
 export function checkEnqueueOptions(options: EnqueueOptions): void {
-  if (typeof options !== 'object' || options === null)
-    throw new OptionError(`options must be an object, got ${show(options)}`)
-  for (const name of Object.keys(options))
-    if (!ENQUEUE_OPTIONS.has(name))
-      throw new OptionError(
-        `enqueue has no option ${JSON.stringify(name)}: use ${[...ENQUEUE_OPTIONS].join(', ')}`,
-      )
+  checkOptions('enqueue', options, ENQUEUE_OPTIONS)
   const { priority, delay, runAt, key } = options
   if (priority !== undefined) checkInteger('priority', priority, -32_768, 32_767)
   if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from 'node:os'
 import type { Backoff } from './backoff.js'
-import { checkInteger, checkNumber, show } from './checks.js'
+import { checkInteger, checkNumber, checkOptions, show } from './checks.js'
 import { OptionError } from './errors.js'
 import { FINISHED_STATES, type FinishedState } from './job.js'
 import { MOST_THREADS } from './pool/pool.js'
@@ -80,11 +80,7 @@ const OPTIONS = [
 
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
 export function settingsOf(options: QueueOptions): Settings {
-  if (typeof options !== 'object' || options === null)
-    throw new OptionError(`open() needs options with at least \`workers\`, got ${show(options)}`)
-  for (const name of Object.keys(options))
-    if (!OPTIONS.includes(name))
-      throw new OptionError(`open() has no option ${JSON.stringify(name)}: use ${OPTIONS.join(', ')}`)
+  checkOptions('open', options, OPTIONS)
   const {
     maxWorkers = Math.max(1, availableParallelism()),
     durability = 'disk',
@@ -100,6 +96,13 @@ export function settingsOf(options: QueueOptions): Settings {
   checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
   checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
   return { maxWorkers, durability, retention: retentionOf(keep), maxJobBytes, idleTimeout, abortGrace }
+}
+
+/** @throws {OptionError} as above. */
+export function checkCloseOptions(options: CloseOptions): void {
+  checkOptions('close', options, ['timeout'])
+  if (options.timeout !== undefined)
+    checkNumber('timeout', options.timeout, 0, Number.POSITIVE_INFINITY, 'ms')
 }
 
 export function checkMaxWorkers(count: unknown): void {

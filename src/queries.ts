@@ -1,5 +1,5 @@
 /** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
-import { checkInteger, checkNumber } from './checks.js'
+import { checkInteger, checkNumber, checkOptions } from './checks.js'
 import { OptionError } from './errors.js'
 import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from './job.js'
 
@@ -26,14 +26,18 @@ export interface CleanOptions<Names extends string = string> {
   limit?: number
 }
 
-/** @throws {OptionError} a member has the wrong type or is out of range. */
-export function checkJobsQuery({ state, limit }: JobsQuery): void {
+/** @throws {OptionError} a member is unknown, has the wrong type or is out of range. */
+export function checkJobsQuery(query: JobsQuery): void {
+  checkOptions('jobs', query, ['state', 'task', 'limit', 'after'])
+  const { state, limit } = query
   for (const each of state === undefined ? [] : [state].flat()) checkState(each, JOB_STATES)
   if (limit !== undefined) checkInteger('limit', limit, 1, 10_000)
 }
 
 /** @throws {OptionError} as above. */
-export function checkCleanOptions({ state, olderThan, limit }: CleanOptions): void {
+export function checkCleanOptions(options: CleanOptions): void {
+  checkOptions('clean', options, ['state', 'olderThan', 'task', 'limit'])
+  const { state, olderThan, limit } = options
   if (state !== undefined) checkState(state, FINISHED_STATES)
   if (olderThan !== undefined) checkNumber('olderThan', olderThan, 0, Number.MAX_SAFE_INTEGER, 'ms')
   if (limit !== undefined) checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)

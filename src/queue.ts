@@ -11,7 +11,7 @@
  */
 import { EventEmitter } from 'node:events'
 import { resolve as resolvePath } from 'node:path'
-import { checkInteger, checkNumber, show } from './checks.js'
+import { checkInteger, show } from './checks.js'
 import { encode, type Limit } from './codec.js'
 import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
 import { Announcer, type QueueEvents } from './events.js'
@@ -19,7 +19,6 @@ import { Job, type JobHost } from './handle.js'
 import {
   checkId,
   type EnqueueOptions,
-  formatId,
   headOfOptions,
   type JobCounts,
   type Place,
@@ -29,6 +28,7 @@ import {
 import { type MapOptions, mapInputs } from './map.js'
 import {
   type CloseOptions,
+  checkCloseOptions,
   checkMaxWorkers,
   type QueueOptions,
   type Settings,
@@ -326,8 +326,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * charging the attempt, and releases the directory. Closing twice is closing once. Promises of jobs that did not finish are
    * rejected with a ClosedError.
    */
-  close({ timeout = 30_000 }: CloseOptions = {}): Promise<void> {
-    checkNumber('timeout', timeout, 0, Number.POSITIVE_INFINITY, 'ms')
+  close(options: CloseOptions = {}): Promise<void> {
+    checkCloseOptions(options)
+    const { timeout = 30_000 } = options
     this.#closing ??= this.#scheduler.close(timeout).finally(() => this.#waiters.rejectAll(new ClosedError()))
     return this.#closing
   }
@@ -371,14 +372,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     if (this.#broken) return Promise.reject(this.#broken)
     if (this.#closing) return Promise.reject(new ClosedError())
     const promise = this.#waiters.untilFinished(job.place.seq)
-    if (!this.#store.isLive(job.place))
-      this.#store.get(job.place).then(
-        (stored) => {
-          if (stored) this.#waiters.settle(stored)
-          else this.#waiters.reject(job.place.seq, new NoJobError(formatId(job.place)))
-        },
-        (error: Error) => this.#waiters.reject(job.place.seq, error),
-      )
+    if (!this.#store.isLive(job.place)) this.#waiters.answer(job.place, this.#store.get(job.place))
     return promise
   }
 

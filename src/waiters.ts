@@ -1,7 +1,8 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle. */
 import { decode } from './codec.js'
+import { NoJobError } from './errors.js'
 import { outcomeError } from './handle.js'
-import type { Place, StoredJob } from './job.js'
+import { formatId, type Place, type StoredJob } from './job.js'
 
 interface Waiter {
   resolve(output: unknown): void
@@ -39,6 +40,14 @@ export class Waiters {
     if (job.state === 'completed') return this.#complete(seq, job.body)
     const error = outcomeError(this.#taskOf(job.place), job)
     if (error) this.reject(seq, error)
+  }
+
+  /** Answers who waits for a job from what is stored of it: nothing, if it is gone. */
+  answer(place: Place, stored: Promise<StoredJob | undefined>): void {
+    stored.then(
+      (job) => (job ? this.settle(job) : this.reject(place.seq, new NoJobError(formatId(place)))),
+      (error: Error) => this.reject(place.seq, error),
+    )
   }
 
   reject(seq: number, error: Error): void {

@@ -91,10 +91,10 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ key: 'a\ud800' }, 'key must be well-formed text, got "a\\ud800"'],
     [
       { retries: 3 },
-      'enqueue has no option "retries": use priority, delay, runAt, attempts, backoff, timeout, key, meta',
+      'enqueue() has no option "retries": use priority, delay, runAt, attempts, backoff, timeout, key, meta',
     ],
-    [null, 'options must be an object, got null'],
-    ['fast', 'options must be an object, got "fast"'],
+    [null, 'the options of enqueue() must be an object, got null'],
+    ['fast', 'the options of enqueue() must be an object, got "fast"'],
   ] as const)
     assert.throws(
       () => checkEnqueueOptions(options as object),

@@ -77,6 +77,6 @@ test('options out of range, of the wrong type or unknown are refused by name', (
   )
   assert.throws(
     () => settingsOf(undefined as unknown as QueueOptions),
-    /^OptionError: open\(\) needs options with at least `workers`, got undefined$/,
+    /^OptionError: the options of open\(\) must be an object, got undefined$/,
   )
 })

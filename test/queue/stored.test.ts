@@ -167,3 +167,12 @@ test('clean deletes finished jobs by state, task, age and number', async (t) => 
   assert.equal(await queue.clean(), 4)
   assert.deepEqual([queue.counts().completed, await queue.jobs()], [0, []])
 })
+
+test('unknown options of jobs, clean and close are refused: a misspelt bound must not be no bound', async (t) => {
+  const queue = await openQueue(t)
+  await (await queue.enqueue('echo', 1)).finished()
+  await assert.rejects(queue.clean({ olderthan: 5 } as object), /clean\(\) has no option "olderthan"/)
+  await assert.rejects(queue.jobs({ states: ['failed'] } as object), { code: 'MILLRACE_OPTION' })
+  assert.throws(() => queue.close({ timeOut: 5 } as object), { code: 'MILLRACE_OPTION' })
+  assert.equal(queue.counts().completed, 1)
+})
