@@ -69,6 +69,17 @@ export class FormatError extends MillraceError {
   }
 }
 
+/** `MILLRACE_CORRUPT`: the directory's files are damaged. Nothing in it was changed. */
+export class CorruptError extends MillraceError {
+  constructor(directory: string, what: string, options?: ErrorOptions) {
+    super(
+      'MILLRACE_CORRUPT',
+      `${directory} is damaged: ${what}. Copy it away, then save what can be saved with JobQueue.repair() or \`millrace repair\``,
+      options,
+    )
+  }
+}
+
 /** `MILLRACE_STORE`: reading or writing the directory failed. What was not acknowledged is not stored. */
 export class StoreError extends MillraceError {
   constructor(doing: string, cause: unknown) {

@@ -3,6 +3,7 @@ export type { Backoff, ExponentialBackoff } from './backoff.js'
 export { type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.js'
 export {
   ClosedError,
+  CorruptError,
   DamagedError,
   type Failure,
   FormatError,

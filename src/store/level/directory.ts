@@ -7,11 +7,9 @@ import { mkdir, open, readdir, readFile, realpath, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import { FormatError, LockedError, NotAQueueError, StoreError } from '../../errors.js'
-import { FORMAT_KEY } from './keys.js'
+import { FORMAT, FORMAT_KEY } from './keys.js'
+import { completeMending, isFree, isLocked, mend, syncDirectory } from './mending.js'
 import type { Database } from './writer.js'
-
-/** Written into a new directory, checked in an old one. Changed when the keys or records change. */
-export const FORMAT = 1
 
 const MARKER = 'MILLRACE'
 const OWNER = 'OWNER'
@@ -24,6 +22,7 @@ const MARKER_TEXT =
  * @throws {NotAQueueError} it is a file, or holds something else.
  * @throws {LockedError} it is open already.
  * @throws {FormatError} another version of millrace wrote it.
+ * @throws {CorruptError} its files are damaged.
  * @throws {StoreError} it cannot be read or written.
  */
 export async function openDirectory(directory: string): Promise<OpenDirectory> {
@@ -34,6 +33,9 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
   if (openHere.has(path)) throw new LockedError(directory, process.pid, undefined)
   openHere.add(path)
   try {
+    await mend(directory, async () => {
+      if (!(await isFree(directory))) throw new LockedError(directory, await ownerOf(directory), undefined)
+    })
     const db = await openDatabase(directory)
     return { db, close: () => db.close().finally(() => openHere.delete(path)) }
   } catch (error) {
@@ -63,7 +65,10 @@ async function openDatabase(directory: string): Promise<Database> {
       : new StoreError(`opening ${directory}`, error instanceof Error ? (error.cause ?? error) : error)
   })
   try {
+    // LevelDB has renamed a file to CURRENT, but made only older names durable. Without this one nothing else is found.
+    await syncDirectory(directory)
     await checkFormat(db, directory)
+    await completeMending(directory, db)
     await writeFile(join(directory, OWNER), `${process.pid}\n`)
   } catch (error) {
     await db.close()
@@ -82,23 +87,18 @@ async function mark(directory: string): Promise<void> {
   if (names && names.length > 0)
     throw new NotAQueueError(directory, `holds something else (${names.slice(0, 3).join(', ')})`)
   try {
-    await mkdir(directory, { recursive: true })
+    const first = await mkdir(directory, { recursive: true })
     const marker = await open(join(directory, MARKER), 'w')
     await marker.writeFile(MARKER_TEXT)
     await marker.sync()
     await marker.close()
     await syncDirectory(directory)
-    await syncDirectory(dirname(directory))
+    // Each directory that was made has its name in the one above.
+    for (let made = directory; first !== undefined && made.length >= first.length; made = dirname(made))
+      await syncDirectory(dirname(made))
   } catch (error) {
     throw new StoreError(`making ${directory}`, error)
   }
-}
-
-/** Makes a directory's new entries survive a power cut. Not every system lets one open a directory, nor needs it. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
 }
 
 async function checkFormat(db: Database, directory: string): Promise<void> {
@@ -106,11 +106,6 @@ async function checkFormat(db: Database, directory: string): Promise<void> {
   if (found === undefined) await db.put(FORMAT_KEY, Buffer.of(FORMAT), { sync: true })
   else if (found.length !== 1 || found[0] !== FORMAT)
     throw new FormatError(directory, found[0] ?? 'unknown', FORMAT)
-}
-
-function isLocked(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return (cause as { code?: unknown } | undefined)?.code === 'LEVEL_LOCKED'
 }
 
 async function ownerOf(directory: string): Promise<number | undefined> {

@@ -10,7 +10,7 @@
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
  * | `e` state:1 finishedAt:6 group:6 | the places of jobs that finished together: the retention index |
  * | `k` lane:4 key | the place of the job that has this key |
- * | `m` … | the format, the last number given out, each lane's task and counts |
+ * | `m` … | the format, the last number given out, each lane's task and counts, the mark of an fsynced group |
  *
  * An id is lane:4 priority:2 seq:6.
  */
@@ -56,6 +56,10 @@ export function waybillKey(waybill: number): Key {
   return key
 }
 
+export function waybillOf(waybillKey: Key): number {
+  return waybillKey.readUIntBE(1, 6)
+}
+
 export function finishedKey(state: FinishedState, finishedAt: number, group: number): Key {
   const key = Buffer.allocUnsafe(14)
   key[0] = 0x65 // e
@@ -79,8 +83,12 @@ export function nameKey(lane: number, name: string): Key {
   return Buffer.concat([head, Buffer.of(0xff), Buffer.from(name, 'utf16le')])
 }
 
+/** Written into a new directory, checked in an old one. Changed when the keys or records change. */
+export const FORMAT = 1
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
+/** Put last into each group that is fsynced, with an empty value: whatever stands before it in the log was on disk. */
+export const SYNCED_KEY: Key = Buffer.from('my')
 
 export function laneKey(lane: number): Key {
   return withLane('ml', lane)

@@ -10,7 +10,7 @@ import type { Batch, Database } from './writer.js'
 const STORED = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
 export type CountedState = Exclude<JobState, 'running'>
 
-type Counts = Record<CountedState, number>
+export type Counts = Record<CountedState, number>
 
 export class Ledger {
   readonly #lanes = new Map<string, number>()
@@ -80,24 +80,17 @@ export class Ledger {
     return { ...counts, waiting: counts.waiting - running, running }
   }
 
-  /** Adds to a group what has changed since the last one. */
-  seal(batch: Batch): void {
+  /** Adds to a group what has changed since the last one; new lanes until a group `isLasting`: jobs are lost without them. */
+  seal(batch: Batch, isLasting: boolean): void {
     for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
     for (const lane of this.#changed) {
-      const counts = this.#countsOf(lane)
-      const value = Buffer.allocUnsafe(STORED.length * 6)
-      STORED.forEach((state, index) => {
-        value.writeUIntBE(counts[state], index * 6, 6)
-      })
-      batch.put(countsKey(lane), value)
+      batch.put(countsKey(lane), encodeCounts(this.#countsOf(lane)))
     }
     if (this.#last !== this.#written) {
-      const last = Buffer.allocUnsafe(6)
-      last.writeUIntBE(this.#last, 0, 6)
-      batch.put(LAST_KEY, last)
+      batch.put(LAST_KEY, encodeLast(this.#last))
       this.#written = this.#last
     }
-    this.#newLanes.clear()
+    if (isLasting) this.#newLanes.clear()
     this.#changed.clear()
   }
 
@@ -116,6 +109,20 @@ export class Ledger {
   }
 }
 
-function noCounts(): Counts {
+export function encodeCounts(counts: Counts): Buffer {
+  const value = Buffer.allocUnsafe(STORED.length * 6)
+  STORED.forEach((state, index) => {
+    value.writeUIntBE(counts[state], index * 6, 6)
+  })
+  return value
+}
+
+export function encodeLast(last: number): Buffer {
+  const value = Buffer.allocUnsafe(6)
+  value.writeUIntBE(last, 0, 6)
+  return value
+}
+
+export function noCounts(): Counts {
   return { waiting: 0, delayed: 0, completed: 0, failed: 0, cancelled: 0 }
 }

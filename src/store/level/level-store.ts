@@ -83,9 +83,9 @@ export class LevelStore implements Store {
     const broken = (error: unknown) => this.#events.broken(error as Error)
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
-      seal: (batch) => {
+      seal: (batch, isLasting) => {
         const after = this.#retainer.seal(batch)
-        ledger.seal(batch)
+        ledger.seal(batch, isLasting)
         return after
       },
       onBroken: broken,

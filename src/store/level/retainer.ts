@@ -241,7 +241,7 @@ function indexRange(state: FinishedState): { gte: Buffer; lt: Buffer } {
 }
 
 /** An index entry's list, growing. */
-class JobList {
+export class JobList {
   #bytes = Buffer.allocUnsafe(64 * LISTED_BYTES)
   #length = 0
 

@@ -13,6 +13,7 @@
  */
 import type { Level } from 'level'
 import { StoreError } from '../../errors.js'
+import { SYNCED_KEY } from './keys.js'
 
 export type Database = Level<Buffer, Buffer>
 export type Batch = ReturnType<typeof batchOf>
@@ -34,19 +35,22 @@ interface Group {
 export class Writer {
   readonly #db: Database
   readonly #fsync: boolean
-  readonly #seal: (batch: Batch) => (() => void) | undefined
+  readonly #seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
   readonly #onBroken: (error: Error) => void
   readonly #betweens: (() => void)[] = []
   #gathering: Group | undefined
   #writing: Promise<void> | undefined
   #broken: Error | undefined
 
-  /** `seal` adds what belongs into every group, just before it is written, and may return an `after`. */
+  /**
+   * `seal` adds what belongs into every group, just before it is written, and may return an `after`. `isLasting`: the group is
+   * as durable as any.
+   */
   constructor(
     db: Database,
     options: {
       fsync: boolean
-      seal: (batch: Batch) => (() => void) | undefined
+      seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
       onBroken: (error: Error) => void
     },
   ) {
@@ -109,9 +113,11 @@ export class Writer {
   async #write(group: Group): Promise<void> {
     try {
       if (this.#broken) throw this.#broken
-      const after = this.#seal(group.batch)
+      const isSynced = group.sync && this.#fsync
+      const after = this.#seal(group.batch, isSynced || !this.#fsync)
       if (after) group.afters.push(after)
-      await group.batch.write({ sync: group.sync && this.#fsync })
+      if (isSynced) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
+      await group.batch.write({ sync: isSynced })
     } catch (error) {
       group.reject(this.#break(error))
       return

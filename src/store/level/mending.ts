@@ -1,0 +1,72 @@
+/** What millrace does to a directory before and after LevelDB opens it, so that nothing is lost on the way. */
+import { open, readdir, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Level } from 'level'
+import { inspect } from './inspection.js'
+import { rebuild } from './rebuild.js'
+import type { Database } from './writer.js'
+
+/** There while what is derived from the jobs has to be made anew. */
+const REBUILD = 'REBUILD'
+
+/**
+ * Cuts off what a power cut has left torn. Where something is to be done, `assertFree` is called first: what another process
+ * is writing right now looks torn too.
+ *
+ * @throws {CorruptError} the files are damaged.
+ */
+export async function mend(directory: string, assertFree: () => Promise<void>): Promise<void> {
+  // Listed before it is known to be free: a file that is written from then on is not among these.
+  const names = await readdir(directory)
+  const looksFine = await inspect(directory, names).then(
+    ({ cuts, isUnmade, hasGap }) => cuts.length === 0 && !isUnmade && !hasGap,
+    () => false,
+  )
+  if (looksFine) return
+  await assertFree()
+  const { cuts, isUnmade, hasGap } = await inspect(directory, names)
+  if (hasGap) {
+    // The gap will not be seen again once LevelDB has read the logs.
+    await (await open(join(directory, REBUILD), 'w')).close()
+    await syncDirectory(directory)
+  }
+  for (const { name, length } of cuts) {
+    const file = await open(join(directory, name), 'r+')
+    await file.truncate(length)
+    await file.sync()
+    await file.close()
+  }
+  if (isUnmade) await unlink(join(directory, 'CURRENT'))
+}
+
+/** Makes anew what is derived from the jobs, if `mend` has found that writes are missing. */
+export async function completeMending(directory: string, db: Database): Promise<void> {
+  const path = join(directory, REBUILD)
+  const flag = await open(path, 'r').catch(() => undefined)
+  if (!flag) return
+  await flag.close()
+  await rebuild(db)
+  await unlink(path)
+  await syncDirectory(directory)
+}
+
+/** Whether LevelDB's lock on a directory can be had. Opens nothing and changes nothing. */
+export async function isFree(directory: string): Promise<boolean> {
+  const probe = new Level(directory)
+  const error: unknown = await probe
+    .open({ createIfMissing: false, errorIfExists: true })
+    .catch((thrown) => thrown)
+  return !isLocked(error)
+}
+
+export function isLocked(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined
+  return (cause as { code?: unknown } | undefined)?.code === 'LEVEL_LOCKED'
+}
+
+/** Makes a directory's new entries survive a power cut. Not every system lets one open a directory, nor needs it. */
+export async function syncDirectory(directory: string): Promise<void> {
+  const handle = await open(directory, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}

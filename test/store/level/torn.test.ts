@@ -1,0 +1,122 @@
+/** What opening makes of a log whose end a power cut has torn, and of one whose bytes have changed. */
+import assert from 'node:assert/strict'
+import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { allJobs } from '../../support/all-jobs.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { type LogGroup, readLog, writeLog } from '../../support/level-log.js'
+import { openQueue } from '../../support/queue.js'
+
+/** A closed queue whose log has several acknowledged jobs, and outcomes of some, among which the last ones are not synced. */
+async function closedQueue(t: TestContext, durability: 'disk' | 'process' = 'disk') {
+  const directory = await temporaryDirectory(t)
+  const queue = await openQueue(t, { directory, durability })
+  for (let round = 0; round < 3; round++) {
+    await queue.enqueue('echo', `waits ${round}`, { delay: 3_600_000 })
+    await (await queue.enqueue('echo', `runs ${round}`)).finished()
+    await assert.rejects((await queue.enqueue('throwUnrecoverable')).finished())
+  }
+  await queue.close()
+  return { directory, ...(await readLog(directory)) }
+}
+
+/** Opens a copy of the directory whose log has these bytes. Gives the numbers of its jobs, having checked the counts. */
+async function numbersIn(t: TestContext, directory: string, name: string, bytes: Buffer): Promise<number[]> {
+  const copy = join(await temporaryDirectory(t), 'copy')
+  await cp(directory, copy, { recursive: true })
+  await writeFile(join(copy, name), bytes)
+  return openedNumbers(t, copy)
+}
+
+async function openedNumbers(t: TestContext, directory: string): Promise<number[]> {
+  const queue = await openQueue(t, { directory, maxWorkers: 0 })
+  const jobs = await allJobs(queue)
+  await queue.close()
+  return jobs.map(({ id }) => Number.parseInt(id.slice(-12), 16)).sort((a, b) => a - b)
+}
+
+/** How many jobs these groups added: each synced one added one. */
+function addedBy(groups: readonly LogGroup[]): number {
+  return groups.filter(({ isSynced }) => isSynced).length
+}
+
+const TAILS = {
+  nothing: () => 0,
+  zeros: (length: number) => length,
+  garbage: (length: number) => length,
+} as const
+
+for (const [kind, lengthOf] of Object.entries(TAILS))
+  test(`a log that is torn anywhere, with ${kind} behind, has each job whose group is whole`, async (t) => {
+    const { directory, name, bytes, records } = await closedQueue(t)
+    for (const { offset, end } of records.slice(1)) {
+      const cut = Math.floor((offset + end) / 2)
+      const tail = Buffer.alloc(lengthOf(bytes.length - cut))
+      if (kind === 'garbage') for (let at = 0; at < tail.length; at++) tail[at] = (at * 151 + 87) & 0xff
+      const found = await numbersIn(t, directory, name, Buffer.concat([bytes.subarray(0, cut), tail]))
+      assert.equal(found.length, addedBy(records.filter((record) => record.end <= offset)))
+    }
+  })
+
+test('of a log with a hole in what was not synced, that before the hole is kept', async (t) => {
+  const { directory, name, bytes, records } = await closedQueue(t)
+  const lastSynced = records.findLastIndex(({ isSynced }) => isSynced)
+  const hole = records[lastSynced + 1]
+  assert.ok(hole && records.length > lastSynced + 2, 'something follows the hole')
+  const holed = Buffer.from(bytes).fill(0, hole.offset, hole.end)
+  const cut = await numbersIn(t, directory, name, bytes.subarray(0, hole.offset))
+  assert.deepEqual(await numbersIn(t, directory, name, holed), cut)
+  assert.equal(cut.length, 9)
+})
+
+test('damage before what was synced is named, and nothing is changed', async (t) => {
+  const { directory, name, bytes, records } = await closedQueue(t)
+  const lastSynced = records.findLastIndex(({ isSynced }) => isSynced)
+  for (const { offset } of records.slice(0, lastSynced)) {
+    for (const at of [offset, offset + 4, offset + 6, offset + 20]) {
+      const damaged = Buffer.from(bytes)
+      damaged[at] = (damaged[at] ?? 0) ^ 0x10
+      await writeFile(join(directory, name), damaged)
+      await assert.rejects(openQueue(t, { directory }), (error: Error & { code?: string }) => {
+        assert.equal(error.code, 'MILLRACE_CORRUPT')
+        assert.match(error.message, new RegExp(`${name} has changed at byte \\d+`))
+        return true
+      })
+      assert.deepEqual(await readFile(join(directory, name)), damaged)
+    }
+  }
+})
+
+/** Splits the log in two, as LevelDB does when it goes on to a new one, without the groups from `from` to `to`. */
+async function splitLog(directory: string, name: string, records: LogGroup[], from: number, to: number) {
+  await writeLog(directory, name, records.slice(0, from))
+  await writeLog(directory, '000900.log', records.slice(to))
+}
+
+test('a log whose unsynced end is missing before a newer log loses no job, and the counts are made anew', async (t) => {
+  const { directory, name, records } = await closedQueue(t)
+  const outcome = records.findIndex(({ isSynced }, index) => index > 4 && !isSynced)
+  await splitLog(directory, name, records, outcome, outcome + 1)
+  assert.equal((await openedNumbers(t, directory)).length, 9)
+  const queue = await openQueue(t, { directory })
+  const jobs = await allJobs(queue)
+  await Promise.allSettled(jobs.filter(({ state }) => state !== 'delayed').map((job) => job.finished()))
+  await allJobs(queue)
+  assert.deepEqual(queue.counts(), {
+    waiting: 0,
+    delayed: 3,
+    running: 0,
+    completed: 3,
+    failed: 3,
+    cancelled: 0,
+  })
+  assert.ok(!(await readdir(directory)).includes('REBUILD'))
+})
+
+test('a newer log in which nothing was promised goes with the missing end of the one before', async (t) => {
+  const { directory, name, records } = await closedQueue(t, 'process')
+  await splitLog(directory, name, records, 5, 6)
+  const found = await openedNumbers(t, directory)
+  assert.ok(found.length > 0 && found.length < 9, 'some jobs were in the newer log')
+})
