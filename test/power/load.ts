@@ -1,0 +1,78 @@
+/**
+ * The process that is recorded: adds jobs of all kinds, has some of them run, closes, opens again and goes on, and ends
+ * without closing. It says each job that was acknowledged (`added`) and each outcome that was reported (`finished`).
+ *
+ * Arguments: the directory's parent, the durability, a seed, how many rounds, how large a large input is.
+ */
+import { pathToFileURL } from 'node:url'
+import { JobQueue, type QueueOptions } from '../../src/index.js'
+import { randomFrom } from './random.js'
+import { say } from './recording.js'
+
+export interface LoadInput {
+  readonly id: number
+  readonly bytes: Uint8Array
+}
+
+const ALL = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
+const FIXTURE = new URL('../fixtures/worker.js', import.meta.url)
+
+/** How the recorded queue, and those that look at what is left of it, are opened. */
+export const OPTIONS: QueueOptions = {
+  workers: {
+    where: { module: FIXTURE, export: 'where' },
+    throwValue: { module: FIXTURE, export: 'throwValue' },
+    throwUnrecoverable: { module: FIXTURE, export: 'throwUnrecoverable' },
+  },
+  keep: { completed: ALL, failed: ALL, cancelled: ALL },
+  backoff: 1,
+}
+
+/** What a job's input should be. */
+export function inputOf(id: number, size: number): LoadInput {
+  return { id, bytes: new Uint8Array(size).fill(id) }
+}
+
+async function load(
+  parent: string,
+  durability: 'disk' | 'process',
+  seed: number,
+  rounds: number,
+  large: number,
+) {
+  const random = randomFrom(seed)
+  let id = 0
+  for (let generation = 0; generation < 2; generation++) {
+    const queue = await JobQueue.open(`${parent}/made/queue`, { ...OPTIONS, durability, maxWorkers: 2 })
+    queue.on('finished', (job) => say(`finished ${job.id} ${job.state}`))
+    const finished: Promise<unknown>[] = []
+    for (let round = 0; round < rounds; round++) {
+      const size = random(3) === 0 ? large : random(200)
+      const inputs = Array.from({ length: 1 + random(4) }, () => inputOf(id++, size))
+      const task =
+        (['where', 'where', 'where', 'throwValue', 'throwUnrecoverable'] as const)[random(5)] ?? 'where'
+      const jobs = await queue.enqueueMany(task, inputs, (_input, index) => ({
+        priority: random(3) - 1,
+        attempts: 2,
+        ...(random(4) === 0 && { key: `key ${inputs[index]?.id}` }),
+        ...(random(4) === 0 && { delay: random(2) === 0 ? 2 : 3_600_000 }),
+      }))
+      for (const [index, job] of jobs.entries()) say(`added ${job.id} ${inputs[index]?.id} ${size}`)
+      if (random(2) === 0)
+        finished.push(
+          ...jobs.filter(({ state }) => state !== 'delayed').map((job) => job.finished().catch(() => {})),
+        )
+      if (random(6) === 0 && jobs[0]) await queue.cancel(jobs[0].id)
+      // Now and then the backlog runs empty: the counts reach zero.
+      if (random(4) === 0) await Promise.all(finished.splice(0))
+    }
+    await Promise.all(finished)
+    if (generation === 0) await queue.close()
+  }
+  process.exit()
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [parent = '', durability = 'disk', seed, rounds, large] = process.argv.slice(2)
+  await load(parent, durability as 'disk' | 'process', Number(seed), Number(rounds), Number(large))
+}
