@@ -69,6 +69,11 @@ const ALL: [errors.MillraceError, string, RegExp][] = [
     'MILLRACE_DAMAGED',
     /: the cause\. The directory is damaged: remove the job, or/,
   ],
+  [
+    new errors.CorruptError('/a', 'its file CURRENT is missing'),
+    'MILLRACE_CORRUPT',
+    /^\/a is damaged: its file CURRENT is missing\. Copy it away, then .* JobQueue\.repair\(\)/,
+  ],
   [new errors.ClosedError(), 'MILLRACE_CLOSED', /closed: open it again with JobQueue\.open\(\)$/],
   [
     new errors.NoJobError('0a'),

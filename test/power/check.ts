@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
 import { type Job, JobQueue } from '../../src/index.js'
 import { allJobs } from '../support/all-jobs.js'
+import { inspect } from '../support/inspect.js'
 import { inputOf, type LoadInput, OPTIONS } from './load.js'
 import type { Recording } from './recording.js'
 
@@ -28,18 +29,15 @@ export function promisedBefore(recording: Recording, cut: number): Promised {
 /** Opens a directory without running anything, checks that it is consistent, and gives its jobs by id. */
 export async function jobsIn(directory: string): Promise<Map<string, Job>> {
   const queue = await JobQueue.open(directory, { ...OPTIONS, maxWorkers: 0 })
-  try {
-    const jobs = await settledJobs(queue)
-    for (const job of jobs) {
-      assert.ok(job.task in (OPTIONS.workers as object), `job ${job.id} has lost its task`)
-      if (job.state === 'completed') continue
-      const { id, bytes } = job.input as LoadInput
-      assertInput(job, { id, size: bytes.length })
-    }
-    return new Map(jobs.map((job) => [job.id, job]))
-  } finally {
-    await queue.close({ timeout: 0 })
+  const jobs = await settledJobs(queue).finally(() => queue.close({ timeout: 0 }))
+  assert.deepEqual((await inspect(directory)).problems, [])
+  for (const job of jobs) {
+    assert.ok(job.task in (OPTIONS.workers as object), `job ${job.id} has lost its task`)
+    if (job.state === 'completed') continue
+    const { id, bytes } = job.input as LoadInput
+    assertInput(job, { id, size: bytes.length })
   }
+  return new Map(jobs.map((job) => [job.id, job]))
 }
 
 /** Each acknowledged job is there; one whose outcome was reported has it, or runs again. */
@@ -64,11 +62,12 @@ export function assertOneMoment(jobs: ReadonlyMap<string, Job>, { added }: Promi
 
 /** Runs what is left until nothing waits but what is delayed for an hour, and checks again. */
 export async function assertRunsOn(directory: string): Promise<void> {
-  const queue = await JobQueue.open(directory, { ...OPTIONS, maxWorkers: 2 })
+  const queue = await JobQueue.open(directory, { ...OPTIONS, maxWorkers: 0 })
   const failed = new Promise((_resolve, reject) => queue.on('error', reject))
   try {
     const jobs = await settledJobs(queue)
     const due = jobs.filter(({ state }) => state !== 'delayed')
+    queue.setMaxWorkers(2)
     await Promise.race([Promise.allSettled(due.map((job) => job.finished())), failed])
   } finally {
     await queue.close()

@@ -1,22 +1,22 @@
 import assert from 'node:assert/strict'
 import { dirname } from 'node:path'
 import { test } from 'node:test'
+import { chanceOf } from '../support/chance.js'
 import { moments, tryCuts, withRecording } from './cuts.js'
-import { randomFrom } from './random.js'
 import { whyNot } from './recording.js'
 
 const skip = (await whyNot()) ?? false
 const SMALL = { seed: 1, rounds: 20, large: 2000 }
 /** LevelDB goes on to a new log every 16 MiB. */
-const LARGE = { seed: 2, rounds: 12, large: 2 ** 21 }
+const LARGE = { seed: 2, rounds: 7, large: 2 ** 22 }
 
 test('every acknowledged job survives a power cut at any moment, and reported outcomes do or the job runs again', {
   skip,
 }, async () => {
   await withRecording({ durability: 'disk', ...SMALL }, async (recorded) => {
-    const random = randomFrom(1)
-    const cuts = moments(recorded.recording.events, 40, random)
-    const tried = await tryCuts(recorded, [...cuts, recorded.recording.events.length], random, 10)
+    const chance = chanceOf(1)
+    const cuts = moments(recorded.recording.events, 40, chance)
+    const tried = await tryCuts(recorded, [...cuts, recorded.recording.events.length], chance, 10)
     assert.ok(tried.jobs > 500 && tried.outcomes > 100, JSON.stringify(tried))
     assert.equal(tried.lost, 0)
   })
@@ -35,9 +35,9 @@ test('every acknowledged job survives a power cut while LevelDB changes from one
       made?.what === 'create' && made.name.endsWith('000004.log'),
       'it is not an opening that made it',
     )
-    const random = randomFrom(2)
-    const cuts = [5, 15, 30, 45].map((further) => change + further)
-    const tried = await tryCuts(recorded, cuts, random, 4)
+    const chance = chanceOf(2)
+    const cuts = [5, 15, 30].map((further) => change + further)
+    const tried = await tryCuts(recorded, cuts, chance, 4)
     assert.equal(tried.lost, 0)
   })
 })
@@ -46,9 +46,9 @@ test("with durability 'process' a power cut may lose the last jobs, but leaves t
   skip,
 }, async () => {
   await withRecording({ durability: 'process', ...SMALL }, async (recorded) => {
-    const random = randomFrom(3)
-    const cuts = moments(recorded.recording.events, 20, random)
-    const tried = await tryCuts(recorded, cuts, random, 5)
+    const chance = chanceOf(3)
+    const cuts = moments(recorded.recording.events, 20, chance)
+    const tried = await tryCuts(recorded, cuts, chance, 5)
     assert.ok(tried.lost > 0, 'otherwise the test says nothing about the loss')
   })
 })

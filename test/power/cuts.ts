@@ -2,9 +2,9 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Chance, chanceOf } from '../support/chance.js'
 import { assertKept, assertOneMoment, assertRunsOn, jobsIn, promisedBefore } from './check.js'
 import { diskAfter } from './disk.js'
-import { type Random, randomFrom } from './random.js'
 import { type Event, type Recording, record } from './recording.js'
 
 const LOAD = new URL('./load.js', import.meta.url)
@@ -37,14 +37,14 @@ export async function withRecording<T>(load: Load, use: (recorded: Recorded) => 
 }
 
 /** Some moments: half of them anywhere, half where LevelDB changes its files. */
-export function moments(events: readonly Event[], count: number, random: Random): number[] {
+export function moments(events: readonly Event[], count: number, chance: Chance): number[] {
   const changes = events.flatMap((event, index) =>
     event.what === 'create' || event.what === 'rename' || event.what === 'unlink' ? [index] : [],
   )
   return Array.from({ length: count }, (_, index) =>
     index % 2 === 0
-      ? 1 + random(events.length)
-      : Math.min(events.length, (changes[random(changes.length)] ?? 0) + random(40)),
+      ? 1 + chance.below(events.length)
+      : Math.min(events.length, (changes[chance.below(changes.length)] ?? 0) + chance.below(40)),
   )
 }
 
@@ -61,15 +61,15 @@ export interface Tried {
 export async function tryCuts(
   { recording, home, load }: Recorded,
   cuts: readonly number[],
-  random: Random,
+  chance: Chance,
   runOnEvery: number,
 ): Promise<Tried> {
   const tried: Tried = { cuts: 0, jobs: 0, lost: 0, outcomes: 0 }
   for (const cut of cuts) {
-    const seed = random(2 ** 31)
+    const seed = chance.below(2 ** 31)
     const directory = join(home, `cut-${cut}-${seed}`)
     try {
-      await diskAfter(recording, cut, randomFrom(seed), directory)
+      await diskAfter(recording, cut, chanceOf(seed), directory)
       const promised = promisedBefore(recording, cut)
       const jobs = await jobsIn(directory)
       if (load.durability === 'disk') assertKept(jobs, promised)

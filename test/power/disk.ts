@@ -11,7 +11,7 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { Random } from './random.js'
+import type { Chance } from '../support/chance.js'
 import { copyFirst, type Event, type Recording } from './recording.js'
 
 const PAGE = 512
@@ -32,17 +32,17 @@ export const TAILS: readonly Tail[] = ['cut', 'zeros', 'garbage', 'pages']
 export async function diskAfter(
   recording: Recording,
   cut: number,
-  random: Random,
+  chance: Chance,
   directory: string,
 ): Promise<void> {
   const events = recording.events.slice(0, cut)
   const lengths = lengthsOf(events)
   await mkdir(directory)
-  for (const [name, file] of namesAfter(events, random)) {
+  for (const [name, file] of namesAfter(events, chance)) {
     const path = join(directory, basename(name))
     const { synced, flushed } = lengths.get(file) ?? { synced: 0, flushed: 0 }
     if (synced === flushed) await copyFirst(recording, file, synced, path)
-    else await writeFile(path, tornTail(await recording.bytes(file, flushed), synced, random))
+    else await writeFile(path, tornTail(await recording.bytes(file, flushed), synced, chance))
   }
 }
 
@@ -59,10 +59,10 @@ function lengthsOf(events: readonly Event[]): Map<number, Kept> {
 }
 
 /** The files by name: the changes that must have been kept, a first part of the others, and each file synced since. */
-function namesAfter(events: readonly Event[], random: Random): Map<string, number> {
+function namesAfter(events: readonly Event[], chance: Chance): Map<string, number> {
   const certain = events.findLastIndex(({ what }) => what === 'syncdir') + 1
   const changes = events.slice(certain).filter(({ what }) => NAMING.has(what)).length
-  let kept = random(changes + 1)
+  let kept = chance.below(changes + 1)
   const names = new Map<string, number>()
   /** As the process saw them. */
   const seen = new Map<string, number>()
@@ -90,15 +90,15 @@ function change(names: Map<string, number>, event: Event): void {
 }
 
 /** A file of which only the first `synced` bytes are certain. */
-export function tornTail(bytes: Buffer, synced: number, random: Random): Buffer {
-  const end = synced + random(bytes.length - synced + 1)
-  const tail = TAILS[random(TAILS.length)] as Tail
+export function tornTail(bytes: Buffer, synced: number, chance: Chance): Buffer {
+  const end = synced + chance.below(bytes.length - synced + 1)
+  const tail = TAILS[chance.below(TAILS.length)] as Tail
   const torn = Buffer.from(bytes)
   if (tail === 'cut') return torn.subarray(0, end)
   if (tail === 'zeros') return torn.fill(0, end)
-  if (tail === 'garbage') for (let at = end; at < torn.length; at++) torn[at] = random(256)
+  if (tail === 'garbage') for (let at = end; at < torn.length; at++) torn[at] = chance.below(256)
   if (tail === 'pages')
     for (let at = synced; at < torn.length; at = (Math.floor(at / PAGE) + 1) * PAGE)
-      if (random(2) === 0) torn.fill(0, at, Math.min(torn.length, (Math.floor(at / PAGE) + 1) * PAGE))
+      if (chance.below(2) === 0) torn.fill(0, at, Math.min(torn.length, (Math.floor(at / PAGE) + 1) * PAGE))
   return torn
 }

@@ -5,10 +5,12 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { torture } from '../crash/torture.js'
+import { powerSoak } from '../power/soak.js'
 import type { SoakPart } from './part.js'
 
 const PARTS: Record<string, SoakPart> = {
   torture,
+  power: powerSoak,
 }
 
 await main()

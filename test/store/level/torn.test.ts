@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { allJobs } from '../../support/all-jobs.js'
 import { temporaryDirectory } from '../../support/directory.js'
+import { inspect } from '../../support/inspect.js'
 import { type LogGroup, readLog, writeLog } from '../../support/level-log.js'
 import { openQueue } from '../../support/queue.js'
 
@@ -33,6 +34,7 @@ async function openedNumbers(t: TestContext, directory: string): Promise<number[
   const queue = await openQueue(t, { directory, maxWorkers: 0 })
   const jobs = await allJobs(queue)
   await queue.close()
+  assert.deepEqual((await inspect(directory)).problems, [])
   return jobs.map(({ id }) => Number.parseInt(id.slice(-12), 16)).sort((a, b) => a - b)
 }
 
