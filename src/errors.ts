@@ -69,7 +69,7 @@ export class FormatError extends MillraceError {
   }
 }
 
-/** `MILLRACE_CORRUPT`: the directory's files are damaged. Nothing in it was changed. */
+/** `MILLRACE_CORRUPT`: files of the directory are missing, or do not hold what was written. */
 export class CorruptError extends MillraceError {
   constructor(directory: string, what: string, options?: ErrorOptions) {
     super(

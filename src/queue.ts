@@ -37,6 +37,7 @@ import {
 import { type CleanOptions, checkCleanOptions, checkJobsQuery, type JobsQuery } from './queries.js'
 import { Scheduler } from './scheduler.js'
 import { LevelStore } from './store/level/level-store.js'
+import { type Repaired, repairDirectory } from './store/level/repair.js'
 import type { NewJob, Recovered, Store } from './store/store.js'
 import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
 import { Tasks } from './tasks.js'
@@ -62,7 +63,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    *
    * @throws {OptionError} an option is wrong. @throws {WorkerModuleError} a worker module is missing.
    * @throws {LockedError} the directory is open already. @throws {NotAQueueError} it holds something else.
-   * @throws {FormatError} another version wrote it. @throws {StoreError} it cannot be read or written.
+   * @throws {FormatError} another version wrote it. @throws {CorruptError} its files are damaged.
+   * @throws {StoreError} it cannot be read or written.
    */
   static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
     directory: string,
@@ -85,6 +87,23 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
       attemptsOf: (task, head) => registry.attemptsOf(task, head),
     })
     return new JobQueue<Tasks_>(path, store, recovered, registry, settings)
+  }
+
+  /**
+   * Saves what can be saved of a directory that `open` refuses with a CorruptError, and says what that is. Copy it away before:
+   * this changes its files. Damaged files are kept in its subdirectory `lost`, next to what LevelDB sets aside.
+   *
+   * Jobs whose bytes were damaged are lost. Some that had finished or been removed may come back, and run once more. Jobs of a
+   * task whose name was lost are those of the task `lost-0`, `lost-1`, … If it is interrupted, do it again: until then the
+   * directory cannot be opened.
+   *
+   * @throws {LockedError} the directory is in use. @throws {NotAQueueError} it is no queue.
+   * @throws {FormatError} another version wrote it. @throws {StoreError} it cannot be read or written.
+   */
+  static async repair(directory: string): Promise<Repaired> {
+    if (typeof directory !== 'string' || directory === '')
+      throw new OptionError(`the directory must be a path, got ${show(directory)}`)
+    return repairDirectory(resolvePath(directory))
   }
 
   private constructor(

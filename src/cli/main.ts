@@ -4,6 +4,7 @@ import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../errors.js'
 import { UsageError } from './inputs.js'
+import { repair } from './repair.js'
 import { type RunOptions, run } from './run.js'
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
@@ -54,6 +55,20 @@ Exit codes: 0 all completed, 1 some failed, 2 bad usage or no directory to work 
   .action(async (module: string, inputs: string[], options: RunOptions) => {
     process.exitCode = await run(module, inputs, options)
   })
+
+program
+  .command('repair')
+  .description('Save what can be saved of a damaged directory of jobs. Copy it away before.')
+  .argument('<directory>', 'where the jobs are')
+  .addHelpText(
+    'after',
+    `
+Damaged files are kept in the subdirectory lost. Writes {"jobs","dropped","files"} to standard output: how many jobs there are
+now by state, how many entries could not be read, which files had damage.
+
+Exit codes: 0 repaired, 2 no queue, in use, or not to be repaired.`,
+  )
+  .action(repair)
 
 try {
   await program.parseAsync()

@@ -3,16 +3,25 @@
  *
  * LevelDB holds the lock, and the system drops it when the process dies, however it dies.
  */
-import { mkdir, open, readdir, readFile, realpath, writeFile } from 'node:fs/promises'
+import { access, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
-import { FormatError, LockedError, NotAQueueError, StoreError } from '../../errors.js'
+import {
+  CorruptError,
+  FormatError,
+  LockedError,
+  MillraceError,
+  NotAQueueError,
+  StoreError,
+} from '../../errors.js'
 import { FORMAT, FORMAT_KEY } from './keys.js'
 import { completeMending, isFree, isLocked, mend, syncDirectory } from './mending.js'
 import type { Database } from './writer.js'
 
 const MARKER = 'MILLRACE'
 const OWNER = 'OWNER'
+/** There while a repair is under way. */
+const REPAIR = 'REPAIR'
 const MARKER_TEXT =
   'This directory is a millrace job queue. Its files belong together: copy or move it whole.\n'
 
@@ -27,31 +36,91 @@ const MARKER_TEXT =
  */
 export async function openDirectory(directory: string): Promise<OpenDirectory> {
   await mark(directory)
-  // LevelDB would notice a second open in this process, but in doing so drop the lock that keeps other processes out: it
-  // closes a descriptor of the lock file, and with that POSIX ends every lock of the process on it.
-  const path = await realpath(directory)
-  if (openHere.has(path)) throw new LockedError(directory, process.pid, undefined)
-  openHere.add(path)
-  try {
-    await mend(directory, async () => {
-      if (!(await isFree(directory))) throw new LockedError(directory, await ownerOf(directory), undefined)
+  return hold(directory, async (letGo) => {
+    if (await exists(join(directory, REPAIR)))
+      throw new CorruptError(directory, 'a repair of it has not been completed')
+    await mend(directory, () => assertFree(directory)).catch((error: unknown) => {
+      throw explain(directory, `opening ${directory}`, error)
     })
     const db = await openDatabase(directory)
-    return { db, close: () => db.close().finally(() => openHere.delete(path)) }
-  } catch (error) {
-    openHere.delete(path)
-    throw error
-  }
+    return {
+      db,
+      close: () => db.close().finally(letGo),
+      explain: (error) => explain(directory, 'reading the directory', error),
+    }
+  })
+}
+
+/**
+ * Has `repair` work on the files of a directory that is not open, and `use` on what is in it then. If that is interrupted, the
+ * directory cannot be opened until it is done again.
+ *
+ * @throws {NotAQueueError} it is no queue, as far as can be seen. @throws {LockedError} it is open.
+ */
+export async function repairing<T>(
+  directory: string,
+  repair: () => Promise<void>,
+  use: (db: Database) => Promise<T>,
+): Promise<T> {
+  const names = await namesIn(directory)
+  if (!names?.some((name) => name === MARKER || name === OWNER))
+    throw new NotAQueueError(directory, 'is no queue that could be repaired')
+  return hold(directory, async (letGo) => {
+    await assertFree(directory)
+    await beginRepair(directory)
+    await repair()
+    await writeMarker(directory)
+    const db = await openDatabase(directory)
+    const result = await use(db).finally(() => db.close())
+    await rm(join(directory, REPAIR))
+    await syncDirectory(directory)
+    letGo()
+    return result
+  })
 }
 
 /** An open directory, and how to release it. */
 export interface OpenDirectory {
   readonly db: Database
   close(): Promise<void>
+  /** What an error of the database means: damage, or a failing disk. Other errors are given back. */
+  explain(error: unknown): Error
 }
 
 /** The directories that this process has open. */
 const openHere = new Set<string>()
+
+/** Keeps others in this process out until `letGo`, or until `work` fails. */
+async function hold<T>(directory: string, work: (letGo: () => void) => Promise<T>): Promise<T> {
+  // LevelDB would notice a second open in this process, but in doing so drop the lock that keeps other processes out: it
+  // closes a descriptor of the lock file, and with that POSIX ends every lock of the process on it.
+  const path = await realpath(directory)
+  if (openHere.has(path)) throw new LockedError(directory, process.pid, undefined)
+  openHere.add(path)
+  const letGo = () => {
+    openHere.delete(path)
+  }
+  try {
+    return await work(letGo)
+  } catch (error) {
+    letGo()
+    throw error
+  }
+}
+
+async function assertFree(directory: string): Promise<void> {
+  if (!(await isFree(directory))) throw new LockedError(directory, await ownerOf(directory), undefined)
+}
+
+/** LevelDB's repair takes no lock: a file keeps the directory from being opened, or repaired by two. */
+async function beginRepair(directory: string): Promise<void> {
+  const path = join(directory, REPAIR)
+  const pid = await pidIn(path)
+  if (pid !== undefined && pid !== process.pid && isAlive(pid))
+    throw new LockedError(directory, pid, undefined)
+  await writeFile(path, `${process.pid}\n`)
+  await syncDirectory(directory)
+}
 
 async function openDatabase(directory: string): Promise<Database> {
   const db: Database = new Level<Buffer, Buffer>(directory, {
@@ -62,7 +131,7 @@ async function openDatabase(directory: string): Promise<Database> {
   await db.open().catch(async (error: unknown) => {
     throw isLocked(error)
       ? new LockedError(directory, await ownerOf(directory), error)
-      : new StoreError(`opening ${directory}`, error instanceof Error ? (error.cause ?? error) : error)
+      : explain(directory, `opening ${directory}`, error instanceof Error ? (error.cause ?? error) : error)
   })
   try {
     // LevelDB has renamed a file to CURRENT, but made only older names durable. Without this one nothing else is found.
@@ -72,33 +141,49 @@ async function openDatabase(directory: string): Promise<Database> {
     await writeFile(join(directory, OWNER), `${process.pid}\n`)
   } catch (error) {
     await db.close()
-    throw error
+    throw explain(directory, `opening ${directory}`, error)
   }
   return db
 }
 
-async function mark(directory: string): Promise<void> {
-  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+function explain(directory: string, doing: string, error: unknown): Error {
+  if (error instanceof MillraceError) return error
+  const { code, message } = error as { code?: unknown; message?: string }
+  if (code === 'LEVEL_CORRUPTION') return new CorruptError(directory, String(message), { cause: error })
+  return new StoreError(doing, error)
+}
+
+async function namesIn(directory: string): Promise<string[] | undefined> {
+  return readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     if (error.code === 'ENOTDIR') throw new NotAQueueError(directory, 'is not a directory', { cause: error })
     throw new StoreError(`reading ${directory}`, error)
   })
+}
+
+async function mark(directory: string): Promise<void> {
+  const names = await namesIn(directory)
   if (names?.includes(MARKER)) return
+  if (names?.includes(OWNER)) throw new CorruptError(directory, `its file ${MARKER} is missing`)
   if (names && names.length > 0)
     throw new NotAQueueError(directory, `holds something else (${names.slice(0, 3).join(', ')})`)
   try {
     const first = await mkdir(directory, { recursive: true })
-    const marker = await open(join(directory, MARKER), 'w')
-    await marker.writeFile(MARKER_TEXT)
-    await marker.sync()
-    await marker.close()
-    await syncDirectory(directory)
+    await writeMarker(directory)
     // Each directory that was made has its name in the one above.
     for (let made = directory; first !== undefined && made.length >= first.length; made = dirname(made))
       await syncDirectory(dirname(made))
   } catch (error) {
     throw new StoreError(`making ${directory}`, error)
   }
+}
+
+async function writeMarker(directory: string): Promise<void> {
+  const marker = await open(join(directory, MARKER), 'w')
+  await marker.writeFile(MARKER_TEXT)
+  await marker.sync()
+  await marker.close()
+  await syncDirectory(directory)
 }
 
 async function checkFormat(db: Database, directory: string): Promise<void> {
@@ -108,8 +193,27 @@ async function checkFormat(db: Database, directory: string): Promise<void> {
     throw new FormatError(directory, found[0] ?? 'unknown', FORMAT)
 }
 
-async function ownerOf(directory: string): Promise<number | undefined> {
-  const text = await readFile(join(directory, OWNER), 'utf8').catch(() => '')
+function ownerOf(directory: string): Promise<number | undefined> {
+  return pidIn(join(directory, OWNER))
+}
+
+async function pidIn(path: string): Promise<number | undefined> {
+  const text = await readFile(path, 'utf8').catch(() => '')
   const pid = Number.parseInt(text, 10)
   return pid > 0 ? pid : undefined
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

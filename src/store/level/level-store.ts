@@ -72,7 +72,7 @@ export class LevelStore implements Store {
       return { store, recovered: { returned, failed, waiting: waiting + delayed } }
     } catch (error) {
       await opened.close()
-      throw error
+      throw opened.explain(error)
     }
   }
 
@@ -80,7 +80,7 @@ export class LevelStore implements Store {
     const { db } = opened
     this.#opened = opened
     this.#ledger = ledger
-    const broken = (error: unknown) => this.#events.broken(error as Error)
+    const broken = (error: unknown) => this.#events.broken(opened.explain(error))
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
@@ -141,7 +141,9 @@ export class LevelStore implements Store {
   }
 
   add(jobs: readonly NewJob[]): Promise<Added[]> {
-    return jobs.some(({ head }) => head?.key !== undefined) ? this.#names.add(jobs) : this.#add(jobs)
+    return jobs.some(({ head }) => head?.key !== undefined)
+      ? this.#explained(this.#names.add(jobs))
+      : this.#add(jobs)
   }
 
   #add(jobs: readonly NewJob[]): Promise<Place[]> {
@@ -291,11 +293,11 @@ export class LevelStore implements Store {
   }
 
   promote(now: number): Promise<number> {
-    return this.#desk.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, [])))
+    return this.#ownWork(this.#desk.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, []))))
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
-    return this.#desk.get(place)
+    return this.#explained(this.#desk.get(place))
   }
 
   isLive(place: Place): boolean {
@@ -303,7 +305,7 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#desk.list(query)
+    return this.#explained(this.#desk.list(query))
   }
 
   counts(lane?: number): JobCounts {
@@ -311,26 +313,26 @@ export class LevelStore implements Store {
   }
 
   cancel(place: Place): Promise<boolean> {
-    return this.#desk.cancel(place)
+    return this.#explained(this.#desk.cancel(place))
   }
 
   revive(place: Place, attempts: number): Promise<boolean> {
-    return this.#desk.revive(place, attempts).then((revived) => {
+    return this.#explained(this.#desk.revive(place, attempts)).then((revived) => {
       if (revived) this.#events.runnable()
       return revived
     })
   }
 
   remove(place: Place): Promise<boolean> {
-    return this.#desk.remove(place)
+    return this.#explained(this.#desk.remove(place))
   }
 
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number> {
-    return this.#desk.alone(() => this.#retainer.clean(state, before, limit, lane))
+    return this.#explained(this.#desk.alone(() => this.#retainer.clean(state, before, limit, lane)))
   }
 
   prune(now: number): Promise<void> {
-    return this.#desk.alone(() => this.#retainer.prune(now))
+    return this.#ownWork(this.#desk.alone(() => this.#retainer.prune(now)))
   }
 
   async close(): Promise<void> {
@@ -340,10 +342,23 @@ export class LevelStore implements Store {
     await this.#opened.close()
   }
 
+  #explained<T>(work: Promise<T>): Promise<T> {
+    return work.catch((error: unknown) => {
+      throw this.#opened.explain(error)
+    })
+  }
+
+  /** What nobody has asked for: if it fails, nobody else would hear of it. */
+  #ownWork<T>(work: Promise<T>): Promise<T> {
+    const explained = this.#explained(work)
+    explained.catch((error: Error) => this.#events.broken(error))
+    return explained
+  }
+
   #pruneSoon(): void {
     this.#pruning ??= this.prune(Date.now())
       .catch(() => {
-        // A failed write has been reported by the writer.
+        // It has been reported.
       })
       .finally(() => {
         this.#pruning = undefined

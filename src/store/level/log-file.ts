@@ -24,6 +24,7 @@ const WHOLE = 1
 const FIRST = 2
 const MIDDLE = 3
 const LAST = 4
+const UNKNOWN = 0x7f
 
 /** The records up to the first that is torn or damaged. Returns where they end: at the log's end, if it is in order. */
 export function* recordsOf(log: Buffer): Generator<LogRecord, number> {
@@ -62,6 +63,30 @@ export function hasEndAt(log: Buffer, end: number, after: number): boolean {
       return true
   }
   return false
+}
+
+/**
+ * Marks each damaged stretch as a piece of a type that there is not, so that LevelDB's repair, which checks no checksums,
+ * leaves out just that. Returns how many there were.
+ */
+export function fenceDamage(log: Buffer): number {
+  let fences = 0
+  for (let at = 0; at + HEADER <= log.length; ) {
+    const piece = pieceAt(log, at)
+    const left = BLOCK - (at % BLOCK)
+    if (piece || left < HEADER) {
+      at = piece ? piece.end : at + left
+      continue
+    }
+    const blockEnd = Math.min(at + left, log.length)
+    let end = at + HEADER
+    while (end < blockEnd && !(blockEnd - end >= HEADER && pieceAt(log, end))) end++
+    log.writeUInt16LE(end - at - HEADER, at + 4)
+    log[at + 6] = UNKNOWN
+    fences++
+    at = end
+  }
+  return fences
 }
 
 /** The piece that begins here (or in the next block, behind free bytes), if it is whole. */

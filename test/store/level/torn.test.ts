@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { Level } from 'level'
+import { rangeOf } from '../../../src/store/level/keys.js'
 import { allJobs } from '../../support/all-jobs.js'
 import { temporaryDirectory } from '../../support/directory.js'
 import { inspect } from '../../support/inspect.js'
@@ -113,6 +115,17 @@ test('a log whose unsynced end is missing before a newer log loses no job, and t
     failed: 3,
     cancelled: 0,
   })
+  assert.ok(!(await readdir(directory)).includes('REBUILD'))
+})
+
+test('making the counts anew is done by the next opening, if it was cut short', async (t) => {
+  const { directory } = await closedQueue(t)
+  const db = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
+  await db.clear(rangeOf('mc'))
+  await db.close()
+  assert.notDeepEqual((await inspect(directory)).problems, [])
+  await writeFile(join(directory, 'REBUILD'), '')
+  assert.equal((await openedNumbers(t, directory)).length, 9)
   assert.ok(!(await readdir(directory)).includes('REBUILD'))
 })
 
