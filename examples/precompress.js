@@ -28,10 +28,9 @@ const [source = 'node_modules', target = 'precompressed'] = process.argv.slice(2
 /** @type {JobQueue<{ brotli: typeof import('millrace/workers/brotli') }>} */
 const queue = await JobQueue.open(join('.millrace', 'precompress'), {
   workers: { brotli: new URL(import.meta.resolve('millrace/workers/brotli')) },
-  // Each kill costs the file that was being compressed an attempt.
-  attempts: 100,
-  // All results are kept until the last one is there, so that none is computed twice.
-  keep: { completed: { count: Infinity, age: Infinity } },
+  // All results are kept until the last one is there, so that none is computed twice. What fails, be it that a kill cost it its
+  // last attempt, is forgotten, so that the next run tries it anew.
+  keep: { completed: { count: Infinity, age: Infinity }, failed: { count: 0 } },
 })
 closeOnSignals(queue)
 const done = queue.counts().completed

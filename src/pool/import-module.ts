@@ -19,15 +19,23 @@ export async function importModule(url: string): Promise<Namespace> {
   } catch (error) {
     const { code } = error as { code?: unknown }
     const tsx = code === 'ERR_UNKNOWN_FILE_EXTENSION' ? findTsx() : undefined
-    if (tsx === undefined) throw error
+    if (tsx === undefined) throw isTypeScript(url, code) ? new Error(NO_LOADER, { cause: error }) : error
     const { tsImport } = (await import(tsx)) as { tsImport(url: string, parent: string): Promise<Namespace> }
     return tsImport(url, import.meta.url)
   }
 }
 
+const NO_LOADER =
+  'this version of Node does not run TypeScript by itself: start it with --import tsx, or use Node 22.18 or later'
+
+function isTypeScript(url: string, code: unknown): boolean {
+  return code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?tsx?$/.test(url)
+}
+
 /** The URL of tsx's API, if the process was started with tsx. */
 function findTsx(): string | undefined {
-  const flag = process.execArgv.find((arg) => /(^|[\\/=])tsx([\\/]|$)/.test(arg))?.replace(/^--\w+=/, '')
+  const args = [...process.execArgv, ...(process.env.NODE_OPTIONS ?? '').split(/[\s"]+/)]
+  const flag = args.find((arg) => /(^|[\\/=])tsx([\\/]|$)/.test(arg))?.replace(/^--\w+=/, '')
   if (flag === undefined) return undefined
   const isPath = flag.startsWith('file:') || /^([\\/]|\w:)/.test(flag)
   const from = !isPath

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { watch } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
@@ -35,6 +35,24 @@ test('killed half-way and run again, the main job restores what is left and its 
   assert.ok(Number(waiting) > 0 && Number(done) > 0, stdout)
   assert.match(stdout, new RegExp(`^${FILES} files,`, 'm'))
   assert.deepEqual(await contents(target), await contents(join(undisturbed, 'target')))
+})
+
+test('what failed in the main job is tried again by the next run', async (t) => {
+  const source = join(await temporaryDirectory(t), 'source')
+  await mkdir(source)
+  await writeFile(join(source, 'good.css'), 'a {}')
+  await writeFile(join(source, 'bad.css'), 'b {}')
+  const folder = await temporaryDirectory(t)
+  const inTheWay = join(folder, 'target', source, 'bad.css.br')
+  await mkdir(join(inTheWay, 'folder'), { recursive: true })
+  const failed = await ended(start(source, folder))
+  assert.equal(failed.code, 1)
+  assert.match(failed.stdout, /^1 files, /m)
+  await rm(inTheWay, { recursive: true })
+  const { code, stdout } = await ended(start(source, folder))
+  assert.equal(code, 0)
+  assert.match(stdout, /^2 files, /m)
+  assert.ok((await stat(inTheWay)).isFile())
 })
 
 /** A folder of texts that take a while to compress. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Job } from '../../src/index.js'
@@ -141,6 +141,21 @@ test('a job that turns out slow does not hold the ones it travels with', async (
   const order: number[] = []
   await Promise.all(jobs.map((job, index) => job.finished().then(() => order.push(index))))
   assert.equal(order.at(-1), 0, 'the slow job finished last')
+})
+
+test('what has finished is known while a job that it travelled with waits', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 1 })
+  const [open, closed] = await Promise.all([0, 1].map(async () => join(await temporaryDirectory(t), 'gate')))
+  assert.ok(open && closed)
+  await writeFile(open, '')
+  await Promise.all((await queue.enqueueMany('gate', new Array(500).fill(open))).map((job) => job.finished()))
+  queue.pause()
+  const quick = await queue.enqueueMany('gate', new Array(3).fill(open))
+  const slow = await queue.enqueue('gate', closed)
+  queue.resume()
+  await Promise.all(quick.map((job) => job.finished()))
+  await writeFile(closed, '')
+  assert.equal(await slow.finished(), 'through the gate')
 })
 
 test('cancelling a job that travels with others spares them', async (t) => {
