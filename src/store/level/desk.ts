@@ -18,7 +18,7 @@ import { dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
 import type { Ledger } from './ledger.js'
 import { decodeRecord, encodeRecord } from './record.js'
 import { type Change, type Retainer, readEntries } from './retainer.js'
-import type { Batch, Database, Writer } from './writer.js'
+import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
 export interface DeskParts {
   readonly db: Database
@@ -26,6 +26,8 @@ export interface DeskParts {
   readonly ledger: Ledger
   readonly retainer: Retainer
   isRunning(place: Place): boolean
+  /** The jobs in transit. */
+  running(): Iterable<JobEntry>
   /** Keeps a waiting job from being claimed, until told that it is gone or, with its entry, back. */
   withhold(place: Place): (back?: JobEntry) => void
   dropDue(key: Buffer): void
@@ -41,6 +43,7 @@ const LIST_BYTES = 64 * 1024 * 1024
 export class Desk {
   readonly #parts: DeskParts
   #last: Promise<unknown> = Promise.resolve()
+  readonly #reading = new Set<Promise<unknown>>()
 
   constructor(parts: DeskParts) {
     this.#parts = parts
@@ -53,57 +56,84 @@ export class Desk {
     return result
   }
 
-  async get(place: Place): Promise<StoredJob | undefined> {
-    // One snapshot: a job on its way from one state to the next is seen in one of them.
-    const snapshot = this.#parts.db.snapshot()
-    try {
+  /** Fulfilled when every read and change that was begun is done. */
+  async quiet(): Promise<void> {
+    await this.alone(async () => {})
+    await Promise.allSettled(this.#reading)
+  }
+
+  get(place: Place): Promise<StoredJob | undefined> {
+    const look = () => this.#parts.isRunning(place)
+    return this.#read(look, async (isRunning, snapshot) => {
       const keys = LOOKED_UP.map((state) => jobKey(state, place))
       const records = await this.#parts.db.getMany(keys, { snapshot })
       const index = records.findIndex((record) => record !== undefined)
       const record = records[index]
       const state = LOOKED_UP[index]
       if (!record || !state) return undefined
-      return decodeRecord(
-        place,
-        state === 'waiting' && this.#parts.isRunning(place) ? 'running' : state,
-        record,
-      )
-    } finally {
-      await snapshot.close()
-    }
+      return decodeRecord(place, state === 'waiting' && isRunning ? 'running' : state, record)
+    })
   }
 
-  async list(query: ListQuery, transit: Iterable<JobEntry>): Promise<StoredJob[]> {
+  list(query: ListQuery): Promise<StoredJob[]> {
+    const list = () =>
+      this.#read(
+        () => [...this.#parts.running()],
+        (transit, snapshot) => this.#list(query, transit, snapshot),
+      )
     // Counts run ahead of the disk by what is being written: a list must not contradict them.
-    await this.#parts.writer.caughtUp()
-    const { states, lane, after, limit } = query
+    return this.#begun(this.#parts.writer.caughtUp().then(list))
+  }
+
+  async #list(
+    { states, lane, after, limit }: ListQuery,
+    transit: readonly JobEntry[],
+    snapshot: Snapshot,
+  ): Promise<StoredJob[]> {
     const wants = (state: JobState) => !states || states.includes(state)
-    const inTransit = [...transit]
-    const running = new Set(inTransit.map(({ place }) => place.seq))
+    const running = new Set(transit.map(({ place }) => place.seq))
     const found: StoredJob[] = []
     // Running jobs are stored among the waiting ones, but known, and few.
     if (wants('running'))
-      for (const { place, record } of inTransit)
+      for (const { place, record } of transit)
         if ((lane === undefined || place.lane === lane) && (!after || isAfter(place, after)))
           found.push(decodeRecord(place, 'running', record))
-    const snapshot = this.#parts.db.snapshot()
-    try {
-      for (const state of LOOKED_UP.filter(wants)) {
-        const prefix = jobKey(state, { lane: lane ?? 0, priority: 0, seq: 0 })
-        const range = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
-        const gt = after && jobKey(state, after)
-        const rest = gt && gt.compare(range.gte) >= 0 ? { gt, lt: range.lt } : range
-        const entries = limit + (state === 'waiting' ? running.size : 0)
-        const read = await readEntries(this.#parts.db, rest, { entries, bytes: LIST_BYTES }, snapshot)
-        for (const [key, record] of read.entries) {
-          const place = placeOf(key)
-          if (state !== 'waiting' || !running.has(place.seq)) found.push(decodeRecord(place, state, record))
-        }
+    for (const state of LOOKED_UP.filter(wants)) {
+      const prefix = jobKey(state, { lane: lane ?? 0, priority: 0, seq: 0 })
+      const range = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
+      const gt = after && jobKey(state, after)
+      const rest = gt && gt.compare(range.gte) >= 0 ? { gt, lt: range.lt } : range
+      const entries = limit + (state === 'waiting' ? running.size : 0)
+      const read = await readEntries(this.#parts.db, rest, { entries, bytes: LIST_BYTES }, snapshot)
+      for (const [key, record] of read.entries) {
+        const place = placeOf(key)
+        if (state !== 'waiting' || !running.has(place.seq)) found.push(decodeRecord(place, state, record))
       }
-      return found.sort((a, b) => compare(a.place, b.place)).slice(0, limit)
-    } finally {
-      await snapshot.close()
     }
+    return found.sort((a, b) => compare(a.place, b.place)).slice(0, limit)
+  }
+
+  /**
+   * Reads the disk as of a moment in which memory, which knows what runs, agrees with it: so a job on its way from one state
+   * to the next is seen in exactly one of them.
+   */
+  #read<L, T>(look: () => L, read: (seen: L, snapshot: Snapshot) => Promise<T>): Promise<T> {
+    const result = new Promise<T>((resolve, reject) => {
+      this.#parts.writer.between(() => {
+        const snapshot = this.#parts.db.snapshot()
+        read(look(), snapshot)
+          .finally(() => snapshot.close())
+          .then(resolve, reject)
+      })
+    })
+    return this.#begun(result)
+  }
+
+  #begun<T>(reading: Promise<T>): Promise<T> {
+    const done = () => this.#reading.delete(reading)
+    this.#reading.add(reading)
+    reading.then(done, done)
+    return reading
   }
 
   cancel(place: Place): Promise<boolean> {

@@ -123,6 +123,7 @@ export class LevelStore implements Store {
       ledger,
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
+      running: () => this.#transit.values(),
       withhold: (place) => this.#withhold(place),
       dropDue: (key) => this.#due.remove(key),
       enter: (entry) => this.#enter(entry),
@@ -366,7 +367,7 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#desk.list(query, this.#transit.values())
+    return this.#desk.list(query)
   }
 
   counts(lane?: number): JobCounts {
@@ -398,7 +399,7 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     await this.#names.quiet()
-    await this.#desk.alone(async () => {})
+    await this.#desk.quiet()
     await this.#writer.drain()
     await this.#opened.close()
   }

@@ -70,6 +70,38 @@ export function listing(open: OpenStore): void {
     )
   })
 
+  test('a job that moves from state to state is always seen, in one of them', async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    const looks: Promise<void>[] = []
+    for (let round = 0; round < 60; round++) {
+      const [place] = await store.add([newJob(lane, `${round}`)])
+      assert.ok(place)
+      const [job] = await claimNext(store)
+      assert.ok(job)
+      let isSettled = false
+      const settled = store
+        .settle([{ outcome: 'completed', job, output: Buffer.from('out'), startedAt: 1 }])
+        .then(() => {
+          isSettled = true
+        })
+      while (!isSettled) {
+        looks.push(
+          store.get(place).then((found) => assertRunningOrDone(found?.state)),
+          store.list({ limit: 1000 }).then((found) => {
+            const own = found.filter((each) => each.place.seq === place.seq)
+            assert.equal(own.length, 1, `listed as ${own.map(({ state }) => state)}`)
+            assertRunningOrDone(own[0]?.state)
+          }),
+        )
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+      await settled
+      assert.equal((await store.get(place))?.state, 'completed')
+    }
+    await Promise.all(looks)
+  })
+
   test('large jobs are listed whole', async (t) => {
     const { store } = await open(t)
     const lane = store.lane('a')
