@@ -93,6 +93,7 @@ export class Desk {
     const wants = (state: JobState) => !states || states.includes(state)
     const running = new Set(transit.map(({ place }) => place.seq))
     const found: StoredJob[] = []
+    const ends: Place[] = []
     // Running jobs are stored among the waiting ones, but known, and few.
     if (wants('running'))
       for (const { place, record } of transit)
@@ -109,8 +110,15 @@ export class Desk {
         const place = placeOf(key)
         if (state !== 'waiting' || !running.has(place.seq)) found.push(decodeRecord(place, state, record))
       }
+      // Where the bytes cut this state off, the page ends, for the others too: the next one begins after it.
+      const last = read.entries.at(-1)
+      if (last && !read.isLast && read.entries.length < entries) ends.push(placeOf(last[0]))
     }
-    return found.sort((a, b) => compare(a.place, b.place)).slice(0, limit)
+    const end = ends.sort(compare)[0]
+    return found
+      .filter(({ place }) => !end || !isAfter(place, end))
+      .sort((a, b) => compare(a.place, b.place))
+      .slice(0, limit)
   }
 
   /**

@@ -109,6 +109,24 @@ export function listing(open: OpenStore): void {
     await store.add(texts.map((text) => newJob(lane, text)))
     assert.deepEqual((await store.list({ limit: 6 })).map(textOf), texts)
   })
+
+  test('pages of jobs so large that a page holds fewer than asked for miss none', async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    const input = Buffer.alloc(1 << 22)
+    const places: Place[] = []
+    for (let index = 0; index < 18; index++)
+      places.push(...(await store.add([{ lane, priority: 0, head: undefined, input }])))
+    places.push(...(await store.add([newJob(lane, 'delayed', { runAt: LATER })])))
+    const first = await store.list({ limit: 100 })
+    const after = first.at(-1)?.place
+    assert.ok(after)
+    const rest = await store.list({ limit: 100, after })
+    assert.deepEqual(
+      [...first, ...rest].map(({ place }) => place),
+      places,
+    )
+  })
 }
 
 function assertRunningOrDone(state: JobState | undefined): void {
