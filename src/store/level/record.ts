@@ -8,7 +8,7 @@
  * Only a finished job has the part about its end, and only a job with options or failures has a head (CBOR). So a plain one
  * costs 7 bytes beside its input, later 29 beside its output, and neither is encoded twice.
  */
-import { decode, encodeTrusted } from '../../codec.js'
+import { decode, encode, encodeTrusted } from '../../codec.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
 
 const HAS_HEAD = 1
@@ -37,7 +37,7 @@ export function encodeRecord(
   end?: End,
 ): Buffer {
   const kept = end ? withoutEnd(head) : head
-  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
+  const headBytes = kept && kept !== NO_HEAD ? encodeHead(kept) : undefined
   const headAt = FIXED_BYTES + (end ? END_BYTES : 0)
   const bodyAt = headAt + (headBytes ? LENGTH_BYTES + headBytes.byteLength : 0)
   const record = Buffer.allocUnsafe(bodyAt + (body?.byteLength ?? 0))
@@ -76,6 +76,11 @@ export function bodyOf(record: Buffer): Buffer {
 
 export function decodeRecord(place: Place, state: JobState, record: Buffer): StoredJob {
   return { place, state, enqueuedAt: enqueuedAtOf(record), head: headOf(record), body: bodyOf(record) }
+}
+
+function encodeHead(head: Readonly<Head>): Uint8Array {
+  // The key must come back as it was, to be freed with the job: CBOR alone would lose unpaired surrogates.
+  return head.key === undefined || head.key.isWellFormed() ? encodeTrusted(head) : encode(head, 'head')
 }
 
 /** A head without what stands elsewhere in a finished job's record. */
