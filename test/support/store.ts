@@ -104,6 +104,12 @@ export function textOf(job: { input: Uint8Array } | { body: Uint8Array }): strin
   return Buffer.from('input' in job ? job.input : job.body).toString()
 }
 
+/** A job's history and options; an attempt of 0 goes without saying. */
+export function historyOf(job: { head: Readonly<Head> } | undefined): Head {
+  const { attempt = 0, ...rest } = job?.head ?? {}
+  return attempt > 0 ? { attempt, ...rest } : rest
+}
+
 /** The texts of what waits, in the order in which it is shown, leaving it where it is. */
 export async function waitingTexts(store: Store): Promise<string[]> {
   const jobs = await claimNext(store)

@@ -80,8 +80,7 @@ export class Window<E extends Entry> {
       return
     }
     this.#place(entry)
-    if (this.length > 2 * this.#capacity || (this.#bytes > 2 * this.#maxBytes && this.length > 1))
-      this.#trimTail()
+    this.#bound()
   }
 
   /** An entry that was taken has left the range on disk. */
@@ -112,7 +111,9 @@ export class Window<E extends Entry> {
   }
 
   #refill(): void {
-    if (!this.#end || this.#isFilling || this.length > this.#capacity / 2) return
+    if (!this.#end || this.#isFilling) return
+    // By either measure: a few large entries fill a window too.
+    if (this.length > this.#capacity / 2 || this.#bytes > this.#maxBytes / 2) return
     this.#fill().catch((error: unknown) => this.#source.failed(error))
   }
 
@@ -134,6 +135,8 @@ export class Window<E extends Entry> {
     this.#end = isLast ? undefined : entries.at(-1)?.key
     for (const entry of entries)
       if (!changes.has(entry.key.toString('latin1')) && this.#source.isFree(entry)) this.#place(entry)
+    // What joined meanwhile may have made it fuller than it was when the read began.
+    this.#bound()
     for (const entry of changes.values()) if (entry) this.insert(entry)
     this.#source.filled()
     this.#refill()
@@ -160,6 +163,11 @@ export class Window<E extends Entry> {
       else high = middle
     }
     return low
+  }
+
+  #bound(): void {
+    if (this.length > 2 * this.#capacity || (this.#bytes > 2 * this.#maxBytes && this.length > 1))
+      this.#trimTail()
   }
 
   #trimHead(): void {

@@ -5,6 +5,7 @@ import type { Store } from '../../../src/store/store.js'
 import {
   claimNext,
   claimSome,
+  historyOf,
   newJob,
   nowAndAfterCrash,
   type OpenStore,
@@ -62,10 +63,10 @@ export function changing(open: OpenStore): void {
         [store.counts().waiting, store.counts().delayed, store.counts().failed, store.counts().cancelled],
         [4, 0, 0, 0],
       )
-      assert.deepEqual((await store.get(failed))?.head, { attempt: 1, attempts: 1, failures, granted: 4 })
-      assert.deepEqual((await store.get(cancelled))?.head, { granted: 4 })
+      assert.deepEqual(historyOf(await store.get(failed)), { attempt: 1, attempts: 1, failures, granted: 4 })
+      assert.deepEqual(historyOf(await store.get(cancelled)), { granted: 4 })
       // It had not used any of its attempts up.
-      assert.deepEqual((await store.get(delayed))?.head, {})
+      assert.deepEqual(historyOf(await store.get(delayed)), {})
       assert.deepEqual([store.nextDue(), await store.promote(LATER)], [undefined, 0])
     }
   })
@@ -77,7 +78,7 @@ export function changing(open: OpenStore): void {
     for (const granted of [3, 6, 9]) {
       await store.cancel(place)
       assert.equal(await store.revive(place, 3), true)
-      assert.deepEqual((await store.get(place))?.head, { granted })
+      assert.deepEqual(historyOf(await store.get(place)), { granted })
     }
   })
 

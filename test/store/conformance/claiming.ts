@@ -116,17 +116,19 @@ export function claiming(open: OpenStore): void {
     const { store } = await open(t)
     const lane = store.lane('a')
     const runnable = runnables(store)
-    const jobs = Array.from({ length: 9000 }, (_, index) => newJob(lane, `${index}`, { priority: index % 3 }))
+    const jobs = Array.from({ length: 18_000 }, (_, index) =>
+      newJob(lane, `${index}`, { priority: index % 3 }),
+    )
     const places = await store.add(jobs)
     const order = [0, 1, 2].flatMap((rest) => jobs.map((_, index) => index).filter((n) => n % 3 === rest))
     // Far behind what is in memory, and right at its front.
-    const gone = [order.at(-1), order[5000], order[0]]
+    const gone = [order.at(-1), order[9000], order[0]]
     for (const index of gone) assert.equal(await store.cancel(places[index ?? -1] ?? assert.fail()), true)
     const expected = order.filter((index) => !gone.includes(index)).map(String)
     const claimed: string[] = []
     let isUrgentAdded = false
     while (claimed.length < expected.length) {
-      const batch = claimSome(store, 700)
+      const batch = claimSome(store, 1700)
       if (!batch) {
         await runnable()
         continue

@@ -91,7 +91,7 @@ export function delaying(open: OpenStore): void {
   test('delayed jobs beyond what memory holds are due in their turn', async (t) => {
     const opened = await open(t)
     const lane = opened.store.lane('a')
-    const many = 6000
+    const many = 12_000
     // The latest first: each next one goes before all that memory holds.
     await opened.store.add(
       Array.from({ length: many }, (_, index) => newJob(lane, '', { runAt: SOON + many - index })),
@@ -99,8 +99,8 @@ export function delaying(open: OpenStore): void {
     const { store } = await opened.reopen()
     let tell = () => {}
     store.watch({ runnable() {}, due: () => tell(), broken: assert.fail })
-    for (let now = SOON + 500; now <= SOON + many; now += 500) {
-      for (let due = 500; due > 0; ) {
+    for (let now = SOON + 1000; now <= SOON + many; now += 1000) {
+      for (let due = 1000; due > 0; ) {
         const refilled = new Promise<void>((resolve) => {
           tell = resolve
         })

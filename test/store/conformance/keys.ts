@@ -101,13 +101,21 @@ export function keys(open: OpenStore): void {
     assert.deepEqual([store.counts().waiting, store.counts().failed], [1, 0])
   })
 
-  test('a key may hold any character, and keys that differ are different keys', async (t) => {
-    const { store } = await open(t)
-    const lane = store.lane('a')
-    const names = ['a', 'A', 'ab', 'a\0b', 'é', 'e\u0301', '☂', '\u{1f600}', ' ', 'k'.repeat(1024)]
-    const places = await store.add(names.map((key) => newJob(lane, 'x', { key })))
-    assert.equal(new Set(places.map(({ seq }) => seq)).size, names.length)
-    assert.deepEqual(await store.add(names.map((key) => newJob(lane, 'x', { key }))), places.map(existing))
+  test('a key may hold any character, keys that differ are different keys, and each is free when its job is gone', async (t) => {
+    const opened = await open(t)
+    const lane = opened.store.lane('a')
+    const texts = ['a', 'A', 'ab', 'a\0b', 'é', 'e\u0301', '☂', '\u{1f600}', ' ', 'k'.repeat(1024)]
+    const jobs = texts.map((key) => newJob(lane, 'x', { key }))
+    const places = await opened.store.add(jobs)
+    assert.equal(new Set(places.map(({ seq }) => seq)).size, jobs.length)
+    const { store } = await opened.reopen()
+    assert.deepEqual(await store.add(jobs), places.map(existing))
+    for (const [index, place] of places.entries()) {
+      assert.equal((await store.get(place))?.head.key, jobs[index]?.head?.key)
+      await store.remove(place)
+    }
+    const again = await store.add(jobs)
+    assert.equal(new Set([...places, ...again].map(({ seq }) => seq)).size, 2 * jobs.length)
   })
 }
 

@@ -4,6 +4,7 @@ import type { Head } from '../../../src/job.js'
 import type { Claimed } from '../../../src/store/store.js'
 import {
   claimNext,
+  historyOf,
   newJob,
   type OpenedStore,
   type OpenStore,
@@ -207,7 +208,7 @@ export function recovering(open: OpenStore): void {
 async function heads({ store }: OpenedStore): Promise<[string, Head][]> {
   const jobs = await store.list({ states: ['waiting'], limit: 100 })
   return jobs.map((job) => {
-    const { failures = [], ...head } = job.head
+    const { failures = [], ...head } = historyOf(job)
     const lost = failures.filter(({ code }) => code === 'MILLRACE_PROCESS_DIED')
     if (head.alone && head.attempt !== undefined) assert.equal(lost.length, 1)
     return [textOf(job), head]

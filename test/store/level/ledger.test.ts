@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { openDirectory } from '../../../src/store/level/directory.js'
+import { type CountedState, Ledger } from '../../../src/store/level/ledger.js'
+import { temporaryDirectory } from '../../support/directory.js'
+
+const STATES = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
+
+test('lanes, counts and numbers are read back as they were when a group was last sealed', async (t) => {
+  const db = await database(t)
+  const changes = fc.array(
+    fc.tuple(fc.constantFrom('a', 'b', 'ü'), fc.constantFrom(...STATES), fc.nat(9), fc.boolean()),
+    { maxLength: 20 },
+  )
+  await fc.assert(
+    fc.asyncProperty(changes, async (all) => {
+      await db.clear()
+      let ledger = await Ledger.read(db)
+      const sums = new Map<string, number>()
+      let last = 0
+      for (const [task, state, count, isReopened] of all) {
+        const lane = ledger.lane(task)
+        ledger.add(lane, state, count)
+        sums.set(`${lane} ${state}`, (sums.get(`${lane} ${state}`) ?? 0) + count)
+        const next = ledger.next()
+        assert.ok(next > last)
+        last = next
+        if (!isReopened) continue
+        await seal(ledger)
+        ledger = await Ledger.read(db)
+        assert.equal(ledger.lane(task), lane)
+        assert.equal(ledger.task(lane), task)
+      }
+      for (const lane of ledger.lanes)
+        for (const state of STATES)
+          assert.equal(ledger.counts(lane, 0)[state], sums.get(`${lane} ${state}`) ?? 0)
+      for (const state of STATES) assert.equal(ledger.counts(undefined, 0)[state], total(sums, state))
+    }),
+    { numRuns: 50 },
+  )
+
+  async function seal(ledger: Ledger): Promise<void> {
+    const batch = db.batch()
+    ledger.seal(batch, true)
+    await batch.write()
+  }
+})
+
+test('a group that changes nothing in the books costs nothing', async (t) => {
+  const db = await database(t)
+  const ledger = await Ledger.read(db)
+  const sealed = () => {
+    const batch = db.batch()
+    ledger.seal(batch, true)
+    const { length } = batch
+    return batch.close().then(() => length)
+  }
+  assert.equal(await sealed(), 0)
+  ledger.add(ledger.lane('a'), 'waiting', 1)
+  ledger.next()
+  // The lane's name, its counts, the last number.
+  assert.equal(await sealed(), 3)
+  assert.equal(await sealed(), 0)
+  ledger.add(0, 'waiting', 1)
+  assert.equal(await sealed(), 1)
+})
+
+test('running jobs are waiting ones that are told apart', async (t) => {
+  const ledger = await Ledger.read(await database(t))
+  ledger.add(ledger.lane('a'), 'waiting', 5)
+  assert.deepEqual([ledger.counts(0, 2).waiting, ledger.counts(0, 2).running], [3, 2])
+  assert.deepEqual([ledger.counts(7, 0).waiting, ledger.counts(undefined, 1).waiting], [0, 4])
+})
+
+async function database(t: TestContext) {
+  const { db, close } = await openDirectory(await temporaryDirectory(t))
+  t.after(close)
+  return db
+}
+
+function total(sums: ReadonlyMap<string, number>, state: CountedState): number {
+  return [...sums].reduce((sum, [name, count]) => (name.endsWith(` ${state}`) ? sum + count : sum), 0)
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { openDirectory } from '../../../src/store/level/directory.js'
+import { SYNCED_KEY } from '../../../src/store/level/keys.js'
+import { type Batch, Writer } from '../../../src/store/level/writer.js'
+import { temporaryDirectory } from '../../support/directory.js'
+
+test('what is appended in one turn is one group: sealed once, written whole, fulfilled together', async (t) => {
+  const { writer, put, keys, log } = await open(t)
+  const written = ['a', 'b', 'c'].map((name) => writer.append(put(name), { sync: name === 'b' }))
+  assert.deepEqual(log, [])
+  await written[0]
+  assert.deepEqual(log, ['seal'])
+  assert.deepEqual(await keys(), ['a', 'b', 'c', 'sealed 1'])
+  await Promise.all(written)
+})
+
+test('what is appended while a group is being written makes up the next one', async (t) => {
+  const { writer, put, keys, log } = await open(t)
+  const first = writer.append(put('a'), { after: () => log.push('after a') })
+  await writing(log)
+  const second = writer.append(put('b'), { after: () => log.push('after b') })
+  const third = writer.append(put('c'), { after: () => log.push('after c') })
+  writer.between(() => log.push('between'))
+  await Promise.all([
+    first.then(() => log.push('a')),
+    second.then(() => log.push('b')),
+    third.then(() => log.push('c')),
+  ])
+  assert.deepEqual(
+    log.filter((entry) => entry !== 'a'),
+    ['seal', 'after a', 'between', 'seal', 'after b', 'after c', 'b', 'c'],
+  )
+  assert.ok(log.indexOf('a') > log.indexOf('after a'))
+  assert.deepEqual(await keys(), ['a', 'b', 'c', 'sealed 1', 'sealed 2'])
+})
+
+test('between looks at once where nothing is being written, though something is to be', async (t) => {
+  const { writer, put, log } = await open(t)
+  writer.between(() => log.push('idle'))
+  const written = writer.append(put('a'))
+  writer.between(() => log.push('gathering'))
+  assert.deepEqual(log, ['idle', 'gathering'])
+  await written
+})
+
+test('what an after or a look appends is written too', async (t) => {
+  const { writer, put, keys } = await open(t)
+  let inner: Promise<void> | undefined
+  await writer.append(put('a'), {
+    after: () => {
+      inner = writer.append(put('b'))
+    },
+  })
+  await inner
+  writer.between(() => {
+    inner = writer.append(put('c'))
+  })
+  await writer.drain()
+  await inner
+  assert.deepEqual((await keys()).slice(0, 3), ['a', 'b', 'c'])
+})
+
+test('changes of one key take effect in the order in which they were appended', async (t) => {
+  const { writer, db } = await open(t)
+  const key = Buffer.from('k')
+  const written: Promise<void>[] = []
+  for (let value = 0; value < 200; value++) {
+    written.push(writer.append((batch) => batch.put(key, Buffer.of(value))))
+    if (value % 3 === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (value % 50 === 0) written.push(writer.append((batch) => batch.del(key)))
+  }
+  await Promise.all(written)
+  assert.deepEqual(await db.get(key), Buffer.of(199))
+})
+
+test('drain and caughtUp wait for what was appended', async (t) => {
+  const { writer, put, log, keys } = await open(t)
+  await writer.drain()
+  await writer.caughtUp()
+  void writer.append(put('a'), { after: () => log.push('a') })
+  await writing(log)
+  void writer.append(put('b'), { after: () => log.push('b') })
+  await writer.caughtUp()
+  assert.deepEqual(log, ['seal', 'a', 'seal', 'b'])
+  void writer.append(put('c'))
+  await writer.drain()
+  assert.equal((await keys()).includes('c'), true)
+})
+
+test('after a failed write nothing is acknowledged any more, and the reason is told once', async (t) => {
+  const { writer, db, put, log, told } = await open(t)
+  await writer.append(put('a'))
+  log.length = 0
+  const failing = [writer.append(put('b'), { after: () => log.push('after b') }), writer.append(put('c'))]
+  // A closed database refuses the batch that was made before.
+  const closed = db.close()
+  for (const each of failing) await assert.rejects(each, { code: 'MILLRACE_STORE' })
+  await closed
+  await assert.rejects(
+    writer.append(() => assert.fail('nothing more is put')),
+    (error) => error === told[0],
+  )
+  await Promise.all([writer.drain(), writer.caughtUp()])
+  assert.equal(told.length, 1)
+  assert.deepEqual(log, ['seal'])
+  writer.between(() => log.push('between'))
+  assert.deepEqual(log, ['seal', 'between'])
+})
+
+test('what was gathered while the failing group was written fails too', async (t) => {
+  const { writer, db, put, log, told } = await open(t)
+  const failing = writer.append(put('a'))
+  const closed = db.close()
+  await writing(log)
+  const next = writer.append(put('b')).catch((error: unknown) => error)
+  await assert.rejects(failing, { code: 'MILLRACE_STORE' })
+  assert.equal(await next, told[0])
+  await closed
+})
+
+async function open(t: TestContext) {
+  const { db, close } = await openDirectory(await temporaryDirectory(t))
+  t.after(close)
+  await db.clear()
+  const log: string[] = []
+  const told: Error[] = []
+  let groups = 0
+  const writer = new Writer(db, {
+    fsync: true,
+    seal: (batch) => {
+      log.push('seal')
+      batch.put(Buffer.from(`sealed ${++groups}`), Buffer.alloc(0))
+      return undefined
+    },
+    onBroken: (error) => told.push(error),
+  })
+  return {
+    db,
+    writer,
+    log,
+    told,
+    put: (name: string) => (batch: Batch) => batch.put(Buffer.from(name), Buffer.alloc(0)),
+    // Without the mark that each fsynced group carries.
+    keys: async () => (await db.keys().all()).map(String).filter((key) => key !== String(SYNCED_KEY)),
+  }
+}
+
+/** Waits until a group is on its way to the disk. */
+async function writing(log: readonly string[]): Promise<void> {
+  while (!log.includes('seal')) await Promise.resolve()
+}
