@@ -338,7 +338,7 @@ export class LevelStore implements Store {
   async close(): Promise<void> {
     await this.#names.quiet()
     await this.#desk.quiet()
-    await this.#writer.drain()
+    await this.#writer.finish()
     await this.#opened.close()
   }
 
