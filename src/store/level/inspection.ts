@@ -5,6 +5,7 @@
  * After a power cut the end of a log may be torn: bytes that were never fsynced are missing, or zeros, or garbage, with whole
  * records behind them even. Nothing of that was promised; it is cut off at the first record that is not whole, so that what is
  * left is the state of one moment. Damage *before* an fsynced group is another thing: bytes that were on disk have changed.
+ * That a group was to be fsynced it says itself; that it was, only what was written after it.
  *
  * LevelDB goes on to a new log without syncing the old one. So the end of the old one may be missing, and acknowledged jobs
  * stand in the new one nevertheless. Each record says how many changes there were before it, so that such a gap shows; then all is
@@ -14,7 +15,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CorruptError } from '../../errors.js'
 import { SYNCED_KEY } from './keys.js'
-import { hasEndAt, hasPieceAfter, recordsOf } from './log-file.js'
+import { hasEndAt, hasPieceAt, hasRecordAfter, recordsOf } from './log-file.js'
 import { type Manifest, readManifest } from './manifest.js'
 
 /** What has to be done before the directory is opened. */
@@ -34,7 +35,10 @@ interface Log {
   readonly end: number
   /** The number of its first change, and of the one that comes after its last; `undefined` if it has none. */
   readonly changes: { readonly first: number; readonly next: number } | undefined
-  readonly isSynced: boolean
+  /** It has a group that was to be fsynced. */
+  readonly isMarked: boolean
+  /** Such a group stands behind a damaged place, at the very end: if a newer log has records, it was on disk. */
+  readonly isSuspect: boolean
 }
 
 const CHANGE_HEADER = 12
@@ -58,7 +62,8 @@ export async function inspect(directory: string, names: readonly string[]): Prom
   const { manifest, end } = manifestOf(bytes ?? Buffer.alloc(0))
   if (!manifest && current === FIRST_MANIFEST && (await isEmpty())) return { ...NOTHING, isUnmade: true }
   if (!bytes) throw corrupt(`its file ${current} is missing`)
-  if (!manifest || hasPieceAfter(bytes, end)) throw corrupt(`its file ${current} cannot be read`)
+  // Each record is synced before another one is begun.
+  if (!manifest || hasRecordAfter(bytes, end)) throw corrupt(`its file ${current} cannot be read`)
   await checkTables(directory, names, manifest, corrupt)
   const { cuts, hasGap } = await inspectLogs(directory, names, manifest, corrupt)
   return {
@@ -115,12 +120,15 @@ async function inspectLogs(
   const logs: Log[] = []
   for (const { name } of numbered) logs.push(await inspectLog(directory, name, corrupt))
 
+  logs.forEach(({ name, end, isSuspect }, index) => {
+    if (isSuspect && logs.slice(index + 1).some(({ changes }) => changes)) throw corrupt(changedAt(name, end))
+  })
   const cuts = logs.filter(({ end, length }) => end < length).map(({ name, end }) => ({ name, length: end }))
   const gap = logs.findIndex(
     ({ changes }, index) => index > 0 && changes && changes.first !== logs[index - 1]?.changes?.next,
   )
   const behind = gap === -1 ? [] : logs.slice(gap)
-  if (behind.some(({ isSynced }) => isSynced)) return { cuts, hasGap: true }
+  if (behind.some(({ isMarked }) => isMarked)) return { cuts, hasGap: true }
   // Nothing behind the gap was promised: without that, what is left is the state of one moment.
   for (const { name } of behind) cuts.push({ name, length: 0 })
   return { cuts, hasGap: false }
@@ -130,7 +138,7 @@ async function inspectLog(directory: string, name: string, corrupt: (what: strin
   const bytes = await readFile(join(directory, name))
   const records = recordsOf(bytes)
   let changes: { first: number; next: number } | undefined
-  let isSynced = false
+  let isMarked = false
   let next = records.next()
   for (; !next.done; next = records.next()) {
     const { payload } = next.value
@@ -138,13 +146,26 @@ async function inspectLog(directory: string, name: string, corrupt: (what: strin
     if (first === -1 || (changes && first !== changes.next))
       throw corrupt(`its file ${name} has a wrong record at byte ${next.value.offset}`)
     changes = { first: changes?.first ?? first, next: first + payload.readUInt32LE(8) }
-    isSynced ||= payload.subarray(-SYNCED_END.length).equals(SYNCED_END)
+    isMarked ||= payload.subarray(-SYNCED_END.length).equals(SYNCED_END)
   }
   const end = next.value
-  for (let at = bytes.indexOf(SYNCED_END, end); at !== -1; at = bytes.indexOf(SYNCED_END, at + 1))
-    if (hasEndAt(bytes, at + SYNCED_END.length, end))
-      throw corrupt(`its file ${name} has changed at byte ${end} or behind it`)
-  return { name, length: bytes.length, end, changes, isSynced }
+  const marked = markedEnds(bytes, end)
+  const [first] = marked
+  if (marked.length > 1 || (first !== undefined && hasPieceAt(bytes, first)))
+    throw corrupt(changedAt(name, end))
+  return { name, length: bytes.length, end, changes, isMarked, isSuspect: marked.length === 1 }
+}
+
+function changedAt(name: string, offset: number): string {
+  return `its file ${name} has changed at byte ${offset} or behind it`
+}
+
+/** Where groups end, behind a damaged place, that were to be fsynced. */
+function markedEnds(bytes: Buffer, damage: number): number[] {
+  const ends: number[] = []
+  for (let at = bytes.indexOf(SYNCED_END, damage); at !== -1; at = bytes.indexOf(SYNCED_END, at + 1))
+    if (hasEndAt(bytes, at + SYNCED_END.length, damage)) ends.push(at + SYNCED_END.length)
+  return ends
 }
 
 /** The number in the name of a file of this kind. */

@@ -87,7 +87,7 @@ export function nameKey(lane: number, name: string): Key {
 export const FORMAT = 1
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
-/** Put last into each group that is fsynced, with an empty value: whatever stands before it in the log was on disk. */
+/** Put last into each group that is fsynced, with an empty value. If anything stands behind that group in the log, it was on disk. */
 export const SYNCED_KEY: Key = Buffer.from('my')
 
 export function laneKey(lane: number): Key {

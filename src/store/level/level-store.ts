@@ -56,6 +56,7 @@ export class LevelStore implements Store {
   #allRunning = 0
   readonly #live = new LiveSet()
   #pruning: Promise<void> | undefined
+  #isReleased = false
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
   static async open(
@@ -80,7 +81,10 @@ export class LevelStore implements Store {
     const { db } = opened
     this.#opened = opened
     this.#ledger = ledger
-    const broken = (error: unknown) => this.#events.broken(opened.explain(error))
+    const broken = (error: unknown) => {
+      // What was being read ahead when the directory was released is not needed any more.
+      if (!this.#isReleased) this.#events.broken(opened.explain(error))
+    }
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
@@ -338,7 +342,8 @@ export class LevelStore implements Store {
   async close(): Promise<void> {
     await this.#names.quiet()
     await this.#desk.quiet()
-    await this.#writer.drain()
+    await this.#writer.finish()
+    this.#isReleased = true
     await this.#opened.close()
   }
 

@@ -44,10 +44,18 @@ export function* recordsOf(log: Buffer): Generator<LogRecord, number> {
   return end
 }
 
-/** Whether a whole piece can be made out somewhere behind a damaged place. */
-export function hasPieceAfter(log: Buffer, offset: number): boolean {
-  for (let at = offset + 1; at + HEADER <= log.length; at++) if (pieceAt(log, at)) return true
+/** Whether the beginning of another record can be made out somewhere behind a damaged place. */
+export function hasRecordAfter(log: Buffer, offset: number): boolean {
+  for (let at = offset + 1; at + HEADER <= log.length; at++) {
+    const type = pieceAt(log, at)?.type
+    if (type === WHOLE || type === FIRST) return true
+  }
   return false
+}
+
+/** Whether a whole piece begins right here. */
+export function hasPieceAt(log: Buffer, at: number): boolean {
+  return pieceAt(log, at) !== undefined
 }
 
 /** Whether a record ends here whose last piece is whole and begins behind `after`. */

@@ -41,6 +41,7 @@ export class Writer {
   #gathering: Group | undefined
   #writing: Promise<void> | undefined
   #broken: Error | undefined
+  #hasWritten = false
 
   /**
    * `seal` adds what belongs into every group, just before it is written, and may return an `after`. `isLasting`: the group is
@@ -91,6 +92,17 @@ export class Writer {
       await (this.#writing ?? this.#gathering?.written)?.catch(() => {})
   }
 
+  /**
+   * Fulfilled when nothing is left to write and, unless fsync is off, all of it is on disk. A last group behind the fsync
+   * shows later that this was so: then a changed byte anywhere before is damage, and no torn end.
+   */
+  async finish(): Promise<void> {
+    await this.drain()
+    if (!this.#fsync || !this.#hasWritten) return
+    await this.append(() => {}, { sync: true }).catch(() => {})
+    await this.append((batch) => batch.put(SYNCED_KEY, Buffer.of(1))).catch(() => {})
+  }
+
   #begin(): Group {
     const { promise: written, resolve, reject } = withResolvers()
     // Each caller handles its own rejection; the group's promise may have no other reader.
@@ -118,6 +130,7 @@ export class Writer {
       if (after) group.afters.push(after)
       if (isSynced) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
       await group.batch.write({ sync: isSynced })
+      this.#hasWritten = true
     } catch (error) {
       group.reject(this.#break(error))
       return

@@ -11,17 +11,26 @@ import { inspect } from '../../support/inspect.js'
 import { type LogGroup, readLog, writeLog } from '../../support/level-log.js'
 import { openQueue } from '../../support/queue.js'
 
-/** A closed queue whose log has several acknowledged jobs, and outcomes of some, among which the last ones are not synced. */
-async function closedQueue(t: TestContext, durability: 'disk' | 'process' = 'disk') {
+/**
+ * The directory of a queue whose process has ended, with the bytes and groups of its log: several acknowledged jobs, and
+ * outcomes of which the last ones are not synced.
+ */
+async function leftQueue(t: TestContext, { durability = 'disk', isClosed = false } = {}) {
   const directory = await temporaryDirectory(t)
-  const queue = await openQueue(t, { directory, durability })
+  const queue = await openQueue(t, { directory, durability: durability as 'disk' | 'process' })
   for (let round = 0; round < 3; round++) {
     await queue.enqueue('echo', `waits ${round}`, { delay: 3_600_000 })
     await (await queue.enqueue('echo', `runs ${round}`)).finished()
     await assert.rejects((await queue.enqueue('throwUnrecoverable')).finished())
   }
   await queue.close()
-  return { directory, ...(await readLog(directory)) }
+  const { name, bytes, records } = await readLog(directory)
+  if (isClosed || durability === 'process') return { directory, name, bytes, records }
+  // Closing has synced, and written once more behind that. Without these two groups it is as if the process had died.
+  const kept = records.slice(0, -2)
+  const left = bytes.subarray(0, kept.at(-1)?.end)
+  await writeFile(join(directory, name), left)
+  return { directory, name, bytes: left, records: kept }
 }
 
 /** Opens a copy of the directory whose log has these bytes. Gives the numbers of its jobs, having checked the counts. */
@@ -53,7 +62,7 @@ const TAILS = {
 
 for (const [kind, lengthOf] of Object.entries(TAILS))
   test(`a log that is torn anywhere, with ${kind} behind, has each job whose group is whole`, async (t) => {
-    const { directory, name, bytes, records } = await closedQueue(t)
+    const { directory, name, bytes, records } = await leftQueue(t)
     for (const { offset, end } of records.slice(1)) {
       const cut = Math.floor((offset + end) / 2)
       const tail = Buffer.alloc(lengthOf(bytes.length - cut))
@@ -64,7 +73,7 @@ for (const [kind, lengthOf] of Object.entries(TAILS))
   })
 
 test('of a log with a hole in what was not synced, that before the hole is kept', async (t) => {
-  const { directory, name, bytes, records } = await closedQueue(t)
+  const { directory, name, bytes, records } = await leftQueue(t)
   const lastSynced = records.findLastIndex(({ isSynced }) => isSynced)
   const hole = records[lastSynced + 1]
   assert.ok(hole && records.length > lastSynced + 2, 'something follows the hole')
@@ -74,22 +83,48 @@ test('of a log with a hole in what was not synced, that before the hole is kept'
   assert.equal(cut.length, 9)
 })
 
-test('damage before what was synced is named, and nothing is changed', async (t) => {
-  const { directory, name, bytes, records } = await closedQueue(t)
-  const lastSynced = records.findLastIndex(({ isSynced }) => isSynced)
-  for (const { offset } of records.slice(0, lastSynced)) {
-    for (const at of [offset, offset + 4, offset + 6, offset + 20]) {
-      const damaged = Buffer.from(bytes)
-      damaged[at] = (damaged[at] ?? 0) ^ 0x10
-      await writeFile(join(directory, name), damaged)
-      await assert.rejects(openQueue(t, { directory }), (error: Error & { code?: string }) => {
-        assert.equal(error.code, 'MILLRACE_CORRUPT')
-        assert.match(error.message, new RegExp(`${name} has changed at byte \\d+`))
-        return true
-      })
-      assert.deepEqual(await readFile(join(directory, name)), damaged)
+test('of a log with a hole before the group that was just being synced, that before the hole is kept', async (t) => {
+  const { directory, name, bytes, records } = await leftQueue(t)
+  const last = records.findLastIndex(({ isSynced }) => isSynced)
+  const [hole, group] = records.slice(last - 1)
+  assert.ok(hole && group && !hole.isSynced, 'the hole is in what was not synced before')
+  const holed = Buffer.from(bytes.subarray(0, group.end)).fill(0, hole.offset, hole.end)
+  assert.equal((await numbersIn(t, directory, name, holed)).length, addedBy(records.slice(0, last - 1)))
+})
+
+async function assertNamed(t: TestContext, directory: string, name: string): Promise<void> {
+  const before = await readFile(join(directory, name))
+  await assert.rejects(openQueue(t, { directory }), (error: Error & { code?: string }) => {
+    assert.equal(error.code, 'MILLRACE_CORRUPT')
+    assert.match(error.message, new RegExp(`${name} has changed at byte \\d+`))
+    return true
+  })
+  assert.deepEqual(await readFile(join(directory, name)), before)
+}
+
+for (const isClosed of [false, true])
+  test(`damage before what was synced is named, and nothing changed, after ${isClosed ? 'closing' : 'a kill'}`, async (t) => {
+    const { directory, name, bytes, records } = await leftQueue(t, { isClosed })
+    const lastSynced = records.findLastIndex(({ isSynced }) => isSynced)
+    for (const { offset } of records.slice(0, isClosed ? -2 : lastSynced)) {
+      for (const at of [offset, offset + 4, offset + 6, offset + 20]) {
+        const damaged = Buffer.from(bytes)
+        damaged[at] = (damaged[at] ?? 0) ^ 0x10
+        await writeFile(join(directory, name), damaged)
+        await assertNamed(t, directory, name)
+      }
     }
-  }
+  })
+
+test('damage before the last group of a log is named, if there is a newer log with groups', async (t) => {
+  const { directory, name, records } = await leftQueue(t)
+  const last = records.findLastIndex(({ isSynced }) => isSynced)
+  await splitLog(directory, name, records, last + 1, last + 1)
+  const bytes = await readFile(join(directory, name))
+  const damaged = (records[last - 1]?.offset ?? 0) + 20
+  bytes[damaged] = (bytes[damaged] ?? 0) ^ 0x10
+  await writeFile(join(directory, name), bytes)
+  await assertNamed(t, directory, name)
 })
 
 /** Splits the log in two, as LevelDB does when it goes on to a new one, without the groups from `from` to `to`. */
@@ -99,7 +134,7 @@ async function splitLog(directory: string, name: string, records: LogGroup[], fr
 }
 
 test('a log whose unsynced end is missing before a newer log loses no job, and the counts are made anew', async (t) => {
-  const { directory, name, records } = await closedQueue(t)
+  const { directory, name, records } = await leftQueue(t)
   const outcome = records.findIndex(({ isSynced }, index) => index > 4 && !isSynced)
   await splitLog(directory, name, records, outcome, outcome + 1)
   assert.equal((await openedNumbers(t, directory)).length, 9)
@@ -119,7 +154,7 @@ test('a log whose unsynced end is missing before a newer log loses no job, and t
 })
 
 test('making the counts anew is done by the next opening, if it was cut short', async (t) => {
-  const { directory } = await closedQueue(t)
+  const { directory } = await leftQueue(t)
   const db = new Level<Buffer, Buffer>(directory, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
   await db.clear(rangeOf('mc'))
   await db.close()
@@ -130,7 +165,7 @@ test('making the counts anew is done by the next opening, if it was cut short', 
 })
 
 test('a newer log in which nothing was promised goes with the missing end of the one before', async (t) => {
-  const { directory, name, records } = await closedQueue(t, 'process')
+  const { directory, name, records } = await leftQueue(t, { durability: 'process' })
   await splitLog(directory, name, records, 5, 6)
   const found = await openedNumbers(t, directory)
   assert.ok(found.length > 0 && found.length < 9, 'some jobs were in the newer log')
