@@ -142,7 +142,7 @@ test('a process killed while it closes leaves every job: done, or waiting with t
     for (const { state } of jobs.values()) assert.ok(state === 'waiting' || state === 'completed')
     assert.ok(transit.length <= 2)
   })
-  const queue = await openQueue(t, { directory, keep: KEEP_ALL })
+  const queue = await openQueue(t, { directory, keep: KEEP_ALL, attempts: 1000 })
   await once(queue, 'log')
   for (const { id } of await queue.jobs({ task: 'block' })) await queue.cancel(id)
   await queue.idle()

@@ -41,5 +41,8 @@ export async function startScript(
     `
   const file = join(await temporaryDirectory(t), 'script.mjs')
   await writeFile(file, prelude + script)
-  return spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // A test that fails must not leave a process behind that works for ever.
+  t.after(() => child.kill('SIGKILL'))
+  return child
 }
