@@ -5,11 +5,13 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { torture } from '../crash/torture.js'
+import { modelSoak } from '../model/soak.js'
 import { powerSoak } from '../power/soak.js'
 import type { SoakPart } from './part.js'
 
 const PARTS: Record<string, SoakPart> = {
   torture,
+  model: modelSoak,
   power: powerSoak,
 }
 

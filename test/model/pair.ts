@@ -1,0 +1,285 @@
+/** A real store and the model, taking the same steps; they must agree after each. */
+import assert from 'node:assert/strict'
+import { isDeepStrictEqual } from 'node:util'
+import type { Head, Place, StoredJob } from '../../src/job.js'
+import type { Claimed, Recovered, Settlement, Store } from '../../src/store/store.js'
+import { newJob, textOf } from '../support/store.js'
+import type { Model, ModelJob, Outcome } from './model.js'
+import type { Adding, Changing, Claiming, Direct, Settling, Step } from './steps.js'
+
+/** How the real store is opened again. */
+export interface Real {
+  readonly store: Store
+  readonly recovered: Recovered
+  reopen(): Promise<Real>
+  crash(): Promise<Real>
+}
+
+/** Far enough that nothing is due by itself. */
+const FAR = Date.now() + 10 * 365 * 24 * 3_600_000
+const YEARS_MS = 5 * 365 * 24 * 3_600_000
+const GRANTED = 2
+
+export class Pair {
+  #real: Real
+  #model: Model
+  readonly #lanes: number[]
+  readonly #places = new Map<string, Place>()
+  readonly #claimed = new Map<string, Claimed>()
+  #names = 0
+
+  constructor(real: Real, model: Model, lanes: number) {
+    this.#real = real
+    this.#model = model
+    this.#lanes = Array.from({ length: lanes }, (_, index) => real.store.lane(`task ${index}`))
+  }
+
+  async take(step: Step): Promise<void> {
+    switch (step.do) {
+      case 'together':
+        await this.#together(step.direct, step.changes)
+        break
+      case 'prune':
+        await this.#prune(step.isAllOld)
+        break
+      case 'reopen':
+        this.#real = await this.#real.reopen()
+        await this.#recover([this.#model])
+        break
+      case 'crash':
+        await this.#crash(step.begun, step.turns)
+        break
+      default:
+        await this.#begin(step)
+        if (step.do === 'settle') await this.#prune(false)
+    }
+    await this.#compare()
+  }
+
+  close(): Promise<void> {
+    return this.#real.store.close()
+  }
+
+  get #store(): Store {
+    return this.#real.store
+  }
+
+  /** Takes a step in both at once; compares the answers when the store has one. */
+  #begin(step: Direct | Changing, jobs = this.#model.jobs): Promise<void> {
+    if (step.do === 'add') return this.#add(step)
+    if (step.do === 'claim') return this.#claim(step)
+    if (step.do === 'settle') return this.#settle(step)
+    return this.#change(step, jobs)
+  }
+
+  async #add({ jobs }: Adding): Promise<void> {
+    const names = jobs.map(() => `j${++this.#names}`)
+    const lanes = jobs.map(({ lane }) => this.#lanes[lane] ?? 0)
+    const holders = jobs.map(({ later, lane: _lane, ...job }, index) => {
+      const own = { name: names[index] ?? '', lane: lanes[index] ?? 0, runAt: timeOf(later) }
+      return this.#model.add({ ...job, ...own })
+    })
+    const added = await this.#store.add(
+      jobs.map(({ later, priority, attempts, key }, index) => {
+        const head: Head = { attempts, ...(key !== undefined && { key }) }
+        const runAt = timeOf(later)
+        return newJob(lanes[index] ?? 0, names[index] ?? '', {
+          priority,
+          ...head,
+          ...(runAt > 0 && { runAt }),
+        })
+      }),
+    )
+    for (const [index, name] of holders.entries()) {
+      this.#learn(name, added[index])
+      assert.equal(added[index]?.existed ?? false, name !== names[index])
+    }
+  }
+
+  async #claim({ most, skipped }: Claiming): Promise<void> {
+    const lane = skipped === undefined ? undefined : this.#lanes[skipped]
+    const expected = this.#model.claim(most, lane)
+    let taken = 0
+    const claim = this.#store.claim(({ place }) => {
+      if (place.lane === lane) return 'skip'
+      return taken++ < most ? 'take' : 'stop'
+    })
+    const jobs = claim?.jobs ?? []
+    assert.deepEqual(
+      jobs.map((job) => [textOf(job), job.attempt, job.alone]),
+      expected.map(({ name, attempt, alone }) => [name, attempt + 1, alone]),
+    )
+    for (const job of jobs) this.#claimed.set(textOf(job), job)
+    await claim?.written
+  }
+
+  async #settle({ jobs }: Settling): Promise<void> {
+    const settlements: Settlement[] = []
+    for (const { which, outcome, later } of jobs) {
+      const { name } = choose(this.#model.inState('running'), which) ?? {}
+      const job = name === undefined ? undefined : this.#claimed.get(name)
+      if (name === undefined || !job) continue
+      this.#claimed.delete(name)
+      this.#model.settle(name, outcome, timeOf(later))
+      settlements.push(settlementOf(job, name, outcome, later))
+    }
+    await this.#store.settle(settlements)
+  }
+
+  async #change(step: Changing, jobs: readonly ModelJob[]): Promise<void> {
+    if (step.do === 'promote') {
+      const expected = this.#model.promote(timeOf(step.later))
+      return assert.equal(await this.#store.promote(timeOf(step.later)), expected)
+    }
+    if (step.do === 'clean') {
+      const { state, limit } = step
+      const lane = step.lane === undefined ? undefined : this.#lanes[step.lane]
+      const expected = this.#model.clean(state, limit, lane)
+      return assert.equal(await this.#store.clean(state, Date.now() + 1, limit, lane), expected)
+    }
+    const { name } = choose(jobs, step.which) ?? {}
+    const place = name === undefined ? undefined : this.#places.get(name)
+    if (name === undefined || !place) return
+    const isThere = this.#model.jobs.some((job) => job.name === name)
+    if (step.do === 'revive') {
+      const expected = isThere && this.#model.revive(name, GRANTED)
+      assert.equal(await this.#store.revive(place, GRANTED), expected)
+    } else {
+      const expected = isThere && this.#model[step.do](name)
+      assert.equal(await this.#store[step.do](place), expected, step.do)
+    }
+  }
+
+  /** Changes read before they write, one after the other: they take effect after what is direct. */
+  async #together(direct: readonly Direct[], changes: readonly Changing[]): Promise<void> {
+    // Of a job that is being settled, a change may see one state or the other.
+    const quiet = this.#model.jobs.filter(({ state }) => state !== 'running')
+    const begun = [...direct, ...changes].map((step) => this.#begin(step, quiet))
+    await Promise.all(begun)
+    await this.#prune(false)
+  }
+
+  async #prune(isAllOld: boolean): Promise<void> {
+    this.#model.prune(isAllOld)
+    await this.#store.prune(Date.now() + (isAllOld ? YEARS_MS : 0))
+  }
+
+  /**
+   * Whatever of the steps had ended is there; of the others, in the order in which they were begun, the first so many are and
+   * the rest are not. Cleaning alone is no single write: the oldest jobs may be gone and the others not.
+   */
+  async #crash(begun: readonly (Direct | Changing)[], turns: readonly number[]): Promise<void> {
+    const candidates = [this.#model.clone()]
+    const ended: Promise<void>[] = []
+    let durable = 0
+    for (const [index, step] of begun.entries()) {
+      const before = this.#model.clone()
+      ended.push(
+        this.#begin(step).then(() => {
+          durable = Math.max(durable, index + 1)
+        }),
+      )
+      if (step.do === 'clean') candidates.push(...this.#partsOf(step, before))
+      candidates.push(this.#model.clone())
+      for (let turn = 0; turn < (turns[index] ?? 0); turn++)
+        await new Promise((resolve) => setImmediate(resolve))
+    }
+    const possible = durable === begun.length ? candidates.slice(-1) : candidates.slice(durable)
+    this.#real = await this.#real.crash()
+    await Promise.all(ended)
+    await this.#recover(possible)
+  }
+
+  #partsOf({ state, limit, lane }: Changing & { do: 'clean' }, before: Model): Model[] {
+    return Array.from({ length: limit }, (_, index) => {
+      const part = before.clone()
+      part.clean(state, index, lane === undefined ? undefined : this.#lanes[lane])
+      return part
+    })
+  }
+
+  /** After an open: takes the first of the models that agrees with what was found, when it has recovered too. */
+  async #recover(possible: readonly Model[]): Promise<void> {
+    this.#claimed.clear()
+    for (const [index, lane] of this.#lanes.entries()) assert.equal(this.#store.lane(`task ${index}`), lane)
+    await this.#store.prune(Date.now())
+    const found = await this.#store.list({ limit: 1000 })
+    const actual = [this.#real.recovered, found.map(seenInStore)]
+    const expected = possible.map((model) => {
+      const recovered = model.recover()
+      model.prune()
+      return [recovered, model.jobs.map(seenInModel)]
+    })
+    const index = expected.findIndex((each) => isDeepStrictEqual(each, actual))
+    if (index < 0) assert.deepEqual(actual, expected.at(-1))
+    this.#model = possible[index] ?? this.#model
+    // A number that was given out and not written is given out again.
+    this.#places.clear()
+    for (const job of found) this.#learn(nameOf(job), job.place)
+  }
+
+  async #compare(): Promise<void> {
+    const found = await this.#store.list({ limit: 1000 })
+    assert.deepEqual(found.map(seenInStore), this.#model.jobs.map(seenInModel))
+    for (const job of found) this.#learn(nameOf(job), job.place)
+    assert.deepEqual(this.#store.counts(), this.#model.counts())
+    for (const lane of this.#lanes) assert.deepEqual(this.#store.counts(lane), this.#model.counts(lane))
+    assert.equal(this.#store.nextDue(), this.#model.nextDue)
+  }
+
+  #learn(name: string, place: Place | undefined): void {
+    assert.ok(place)
+    const { lane, priority, seq } = place
+    const known = this.#places.get(name)
+    if (known) assert.deepEqual({ lane, priority, seq }, known)
+    else this.#places.set(name, { lane, priority, seq })
+  }
+}
+
+function settlementOf(job: Claimed, name: string, outcome: Outcome, later: number): Settlement {
+  if (outcome === 'completed')
+    return { outcome, job, output: Buffer.from(`${name} done`), startedAt: Date.now() }
+  if (outcome === 'released' || outcome === 'alone')
+    return { outcome: 'released', job, alone: outcome === 'alone' }
+  if (outcome === 'cancelled') return { outcome, job, head: job.head }
+  const failure = { attempt: job.attempt, at: Date.now(), name: 'Error', message: 'no' }
+  const failures = [...(job.head.failures ?? []), failure]
+  const head = { ...job.head, attempt: job.attempt, failures }
+  return outcome === 'failed'
+    ? { outcome, job, head }
+    : { outcome, job, head: { ...head, runAt: timeOf(later) || 1 } }
+}
+
+/** When something is due that is to happen so much later; 0 for now. */
+function timeOf(later: number): number {
+  return later === 0 ? 0 : FAR + later
+}
+
+function choose(jobs: readonly ModelJob[], which: number): ModelJob | undefined {
+  return jobs[which % jobs.length]
+}
+
+function nameOf(job: StoredJob): string {
+  return textOf(job).replace(/ done$/, '')
+}
+
+function seenInStore(job: StoredJob) {
+  const { attempt = 0, failures = [], granted = 0, alone = false, key, runAt = 0 } = job.head
+  const { lane, priority } = job.place
+  const known = { lane, priority, attempt, failures: failures.length, granted, alone, key }
+  return {
+    text: textOf(job),
+    state: job.state,
+    ...known,
+    runAt: job.state === 'delayed' ? runAt : 0,
+  }
+}
+
+function seenInModel(job: ModelJob): ReturnType<typeof seenInStore> {
+  const { name, age: _age, attempts: _attempts, runAt, ...rest } = job
+  return {
+    text: job.state === 'completed' ? `${name} done` : name,
+    ...rest,
+    runAt: job.state === 'delayed' ? runAt : 0,
+  }
+}
