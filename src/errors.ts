@@ -116,6 +116,18 @@ export class TooLargeError extends MillraceError {
   }
 }
 
+/** `MILLRACE_BACKLOG_FULL`: there is no room in the backlog (`maxBacklog`), or there never can be for so many jobs at once. */
+export class BacklogFullError extends MillraceError {
+  constructor(most: number, atOnce?: number) {
+    super(
+      'MILLRACE_BACKLOG_FULL',
+      atOnce === undefined
+        ? `the backlog is full (maxBacklog: ${most} jobs): enqueue again when some have run`
+        : `${atOnce} jobs at once never fit in the backlog (maxBacklog: ${most} jobs): enqueue fewer at once, or raise that option`,
+    )
+  }
+}
+
 /** `MILLRACE_DAMAGED`: what is stored of a job, or a value in it, is not what was written. */
 export class DamagedError extends MillraceError {
   constructor(cause: unknown) {

@@ -2,6 +2,7 @@
 export type { Backoff, ExponentialBackoff } from './backoff.js'
 export { type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.js'
 export {
+  BacklogFullError,
   ClosedError,
   CorruptError,
   DamagedError,

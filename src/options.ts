@@ -1,6 +1,7 @@
 /** The options of `JobQueue.open`, with their defaults and checks. */
 
 import { availableParallelism } from 'node:os'
+import type { OnFull } from './backlog-gate.js'
 import type { Backoff } from './backoff.js'
 import { checkInteger, checkNumber, checkOptions, show } from './checks.js'
 import { OptionError } from './errors.js'
@@ -32,6 +33,16 @@ export interface QueueOptions<Names extends string = string> {
    * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none.
    */
   keep?: Partial<Record<FinishedState, Partial<Keep>>>
+  /**
+   * How many jobs may wait or be delayed at most: `enqueue` adds no more. Jobs that come back (retries, recovered ones) are
+   * never refused. At least 1; default Infinity.
+   */
+  maxBacklog?: number
+  /**
+   * What `enqueue` does when the backlog is full: `'wait'`, the default, for room, in the order of the calls; `'reject'`, with
+   * a BacklogFullError.
+   */
+  onFull?: OnFull
   /** The largest encoded input that is accepted, in bytes. Default 67,108,864 (64 MiB). */
   maxJobBytes?: number
   /** How long an idle thread is kept before it is ended, in ms. Default 5000. */
@@ -50,6 +61,7 @@ export interface Settings {
   readonly maxWorkers: number
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
+  readonly backlog: { readonly most: number; readonly onFull: OnFull }
   readonly maxJobBytes: number
   readonly idleTimeout: number
   readonly abortGrace: number
@@ -73,6 +85,8 @@ const OPTIONS = [
   'timeout',
   'durability',
   'keep',
+  'maxBacklog',
+  'onFull',
   'maxJobBytes',
   'idleTimeout',
   'abortGrace',
@@ -85,6 +99,8 @@ export function settingsOf(options: QueueOptions): Settings {
     maxWorkers = Math.max(1, availableParallelism()),
     durability = 'disk',
     keep = {},
+    maxBacklog = Number.POSITIVE_INFINITY,
+    onFull = 'wait',
     maxJobBytes = 64 * 1024 * 1024,
     idleTimeout = 5000,
     abortGrace = 1000,
@@ -92,10 +108,22 @@ export function settingsOf(options: QueueOptions): Settings {
   checkMaxWorkers(maxWorkers)
   if (durability !== 'disk' && durability !== 'process')
     throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
+  if (maxBacklog !== Number.POSITIVE_INFINITY)
+    checkInteger('maxBacklog', maxBacklog, 1, Number.MAX_SAFE_INTEGER)
+  if (onFull !== 'wait' && onFull !== 'reject')
+    throw new OptionError(`onFull must be 'wait' or 'reject', got ${show(onFull)}`)
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
   checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
   checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
-  return { maxWorkers, durability, retention: retentionOf(keep), maxJobBytes, idleTimeout, abortGrace }
+  return {
+    maxWorkers,
+    durability,
+    retention: retentionOf(keep),
+    backlog: { most: maxBacklog, onFull },
+    maxJobBytes,
+    idleTimeout,
+    abortGrace,
+  }
 }
 
 /** @throws {OptionError} as above. */

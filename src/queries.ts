@@ -1,7 +1,8 @@
 /** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
 import { checkInteger, checkNumber, checkOptions } from './checks.js'
 import { OptionError } from './errors.js'
-import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from './job.js'
+import { checkId, FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from './job.js'
+import type { ListQuery } from './store/store.js'
 
 /** Which jobs to list. */
 export interface JobsQuery<Names extends string = string> {
@@ -26,12 +27,25 @@ export interface CleanOptions<Names extends string = string> {
   limit?: number
 }
 
-/** @throws {OptionError} a member is unknown, has the wrong type or is out of range. */
-export function checkJobsQuery(query: JobsQuery): void {
+/**
+ * The query as the store takes it.
+ *
+ * @throws {OptionError} a member is unknown, has the wrong type or is out of range.
+ */
+export function listQueryOf<Names extends string>(
+  query: JobsQuery<Names>,
+  laneOf: (task: Names) => number,
+): ListQuery {
   checkOptions('jobs', query, ['state', 'task', 'limit', 'after'])
-  const { state, limit } = query
+  const { state, task, limit = 100, after } = query
   for (const each of state === undefined ? [] : [state].flat()) checkState(each, JOB_STATES)
-  if (limit !== undefined) checkInteger('limit', limit, 1, 10_000)
+  checkInteger('limit', limit, 1, 10_000)
+  return {
+    limit,
+    ...(state !== undefined && { states: [state].flat() }),
+    ...(task !== undefined && { lane: laneOf(task) }),
+    ...(after !== undefined && { after: checkId(after) }),
+  }
 }
 
 /** @throws {OptionError} as above. */

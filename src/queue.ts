@@ -10,21 +10,13 @@
  * ```
  */
 import { EventEmitter } from 'node:events'
-import { resolve as resolvePath } from 'node:path'
-import { checkInteger, show } from './checks.js'
-import { encode, type Limit } from './codec.js'
-import { ClosedError, JobStateError, NoJobError, OptionError } from './errors.js'
+import { BacklogGate } from './backlog-gate.js'
+import { checkInteger, checkPath } from './checks.js'
+import { ClosedError, JobStateError, NoJobError } from './errors.js'
 import { Announcer, type QueueEvents } from './events.js'
 import { Job, type JobHost } from './handle.js'
-import {
-  checkId,
-  type EnqueueOptions,
-  headOfOptions,
-  type JobCounts,
-  type Place,
-  type StoredJob,
-  storedAsEnqueued,
-} from './job.js'
+import { Intake } from './intake.js'
+import { checkId, type EnqueueOptions, type JobCounts, type Place, type StoredJob } from './job.js'
 import { type MapOptions, mapInputs } from './map.js'
 import {
   type CloseOptions,
@@ -34,11 +26,11 @@ import {
   type Settings,
   settingsOf,
 } from './options.js'
-import { type CleanOptions, checkCleanOptions, checkJobsQuery, type JobsQuery } from './queries.js'
+import { type CleanOptions, checkCleanOptions, type JobsQuery, listQueryOf } from './queries.js'
 import { Scheduler } from './scheduler.js'
 import { LevelStore } from './store/level/level-store.js'
 import { type Repaired, repairDirectory } from './store/level/repair.js'
-import type { NewJob, Recovered, Store } from './store/store.js'
+import type { Recovered, Store } from './store/store.js'
 import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
 import { Tasks } from './tasks.js'
 import { Waiters } from './waiters.js'
@@ -49,8 +41,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   readonly recovered: Recovered
   readonly #store: Store
   readonly #tasks: Tasks
-  readonly #inputLimit: Limit
   readonly #scheduler: Scheduler
+  readonly #gate: BacklogGate
+  readonly #intake: Intake
   readonly #waiters: Waiters
   readonly #host: JobHost
   readonly #announcer: Announcer
@@ -70,8 +63,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     directory: string,
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>> {
-    if (typeof directory !== 'string' || directory === '')
-      throw new OptionError(`the directory must be a path, got ${show(directory)}`)
+    const path = checkPath('directory', directory)
     const settings = settingsOf(options)
     const { workers, tasks, attempts, backoff, timeout } = options
     const defaults = {
@@ -80,7 +72,6 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
       ...(timeout !== undefined && { timeout }),
     }
     const registry = await Tasks.from(workers, tasks, defaults)
-    const path = resolvePath(directory)
     const { store, recovered } = await LevelStore.open(path, {
       durability: settings.durability,
       retention: settings.retention,
@@ -101,9 +92,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * @throws {FormatError} another version wrote it. @throws {StoreError} it cannot be read or written.
    */
   static async repair(directory: string): Promise<Repaired> {
-    if (typeof directory !== 'string' || directory === '')
-      throw new OptionError(`the directory must be a path, got ${show(directory)}`)
-    return repairDirectory(resolvePath(directory))
+    return repairDirectory(checkPath('directory', directory))
   }
 
   private constructor(
@@ -118,7 +107,6 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.recovered = recovered
     this.#store = store
     this.#tasks = tasks
-    this.#inputLimit = { bytes: settings.maxJobBytes, option: 'maxJobBytes' }
     const taskOf = (place: Place) => store.task(place.lane) ?? ''
     this.#waiters = new Waiters(taskOf)
     this.#host = {
@@ -131,11 +119,18 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     }
     const announcer = new Announcer(this, this.#host, () => (this.#closing ? undefined : store.counts()))
     this.#announcer = announcer
+    const gate = new BacklogGate(settings.backlog, () => {
+      const { waiting, delayed } = store.counts()
+      return waiting + delayed
+    })
+    this.#gate = gate
     this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
+      claimed: () => gate.admit(),
       started: (job) => announcer.started(job),
       settled: (jobs) => {
         for (const job of jobs) this.#waiters.settle(job)
         announcer.settled(jobs)
+        gate.admit()
       },
       progress: (job, value) => announcer.progress(job, value),
       log: (job, text) => announcer.log(job, text),
@@ -145,31 +140,42 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
       },
       broken: (error) => {
         this.#broken = error
+        gate.close(error)
         this.#waiters.rejectAll(error)
         announcer.broken(error)
       },
     })
+    const { maxJobBytes } = settings
+    this.#intake = new Intake({
+      store,
+      scheduler: this.#scheduler,
+      gate,
+      host: this.#host,
+      announcer,
+      maxJobBytes,
+    })
   }
 
   /**
-   * Adds a job. Fulfilled when it is durable.
+   * Adds a job. Fulfilled when it is durable. If the backlog is full (`maxBacklog`), it waits for room.
    *
    * @throws {UnknownTaskError} no worker module was given for the task. @throws {OptionError} an option is wrong.
    * @throws {ValueError} the input or `meta` cannot be carried. @throws {TooLargeError} the input is too large.
    * @throws {ClosedError} the queue is closed. @throws {StoreError} the directory cannot be written.
+   * @throws {BacklogFullError} the backlog is full, and `onFull` is `'reject'`.
    */
   async enqueue<Name extends keyof Tasks_ & string>(
     task: Name,
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
-    const added = this.#newJob(this.#laneFor(task), input, options)
-    const [job] = await this.#add([added])
+    const added = this.#intake.newJob(this.#laneFor(task), input, options)
+    const [job] = await this.#intake.add([added])
     return job as JobOf<Tasks_, Name> | Promise<JobOf<Tasks_, Name>>
   }
 
   /**
    * Adds a job for each input in one atomic write: all of them or none. `options` holds for all, or is a function that gives
-   * each its own. Throws as `enqueue` does.
+   * each its own. Throws as `enqueue` does, and a BacklogFullError if there are more than `maxBacklog`.
    */
   async enqueueMany<Name extends keyof Tasks_ & string>(
     task: Name,
@@ -178,15 +184,15 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   ): Promise<JobOf<Tasks_, Name>[]> {
     const lane = this.#laneFor(task)
     const added = Array.from(inputs, (input, index) =>
-      this.#newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
+      this.#intake.newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
     )
-    return Promise.all(await this.#add(added)) as Promise<JobOf<Tasks_, Name>[]>
+    return Promise.all(await this.#intake.add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
   /**
    * Runs a task on each input and gives the outcomes as they come, in the order in which the jobs finish. No more than
    * `buffer` jobs (default 1000) are in the queue at once, so inputs may be endless. A job that fails gives an outcome with
-   * an `error`, it does not end the loop.
+   * an `error`, it does not end the loop. Where the backlog is full it waits for room, whatever `onFull` says.
    */
   map<Name extends keyof Tasks_ & string>(
     task: Name,
@@ -195,12 +201,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
     const { buffer = 1000, ...rest } = options
     checkInteger('buffer', buffer, 1, 1_000_000)
-    const add = this.enqueue.bind(this, task) as (input: unknown, options: EnqueueOptions) => Promise<Job>
-    return mapInputs(inputs, buffer, (input) => add(input, rest)) as AsyncGenerator<
-      MappedOf<Tasks_, Name>,
-      void,
-      undefined
-    >
+    const add = async (input: unknown): Promise<Job> => {
+      const [job] = await this.#intake.add([this.#intake.newJob(this.#laneFor(task), input, rest)], 'wait')
+      return job as Job | Promise<Job>
+    }
+    return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
   /** How many threads run jobs at most. */
@@ -247,14 +252,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   /** Jobs in the order of their ids: by task, then priority, then age. */
   async jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
     this.#assertOpen()
-    const { state, task, limit = 100, after } = query
-    checkJobsQuery(query)
-    const found = await this.#store.list({
-      limit,
-      ...(state !== undefined && { states: [state].flat() }),
-      ...(task !== undefined && { lane: this.#lane(task) }),
-      ...(after !== undefined && { after: checkId(after) }),
-    })
+    const found = await this.#store.list(listQueryOf(query, (task) => this.#lane(task)))
     return found.map((job) => new Job(this.#host, job))
   }
 
@@ -308,6 +306,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     await this.#existing(place, id)
     if (!(await this.#store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
     this.#waiters.reject(place.seq, new NoJobError(id))
+    this.#gate.admit()
     this.#scheduler.noteRemoved()
     this.#announcer.updated()
   }
@@ -348,6 +347,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options)
     const { timeout = 30_000 } = options
+    this.#gate.close(new ClosedError())
     this.#closing ??= this.#scheduler.close(timeout).finally(() => this.#waiters.rejectAll(new ClosedError()))
     return this.#closing
   }
@@ -360,31 +360,6 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     this.#assertOpen()
     if (this.#broken) throw this.#broken
     return this.#lane(task)
-  }
-
-  #newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): NewJob {
-    const head = headOfOptions(options)
-    const bytes = encode(input, 'input', this.#inputLimit)
-    return { lane, priority: options?.priority ?? 0, head, input: bytes }
-  }
-
-  async #add(jobs: readonly NewJob[]): Promise<(Job | Promise<Job>)[]> {
-    const enqueuedAt = Date.now()
-    const places = await this.#scheduler.add(jobs)
-    this.#announcer.updated()
-    return places.map((place, index) => {
-      const job = jobs[index] as NewJob
-      if (place.existed) return this.#existingOr(place, job)
-      return new Job(this.#host, storedAsEnqueued(place, job.head, enqueuedAt, job.input))
-    })
-  }
-
-  /** The job that has the key of `job`; if it has been deleted meanwhile, `job` is added after all. */
-  async #existingOr(place: Place, job: NewJob): Promise<Job> {
-    const stored = await this.#store.get(place)
-    if (stored) return new Job(this.#host, stored)
-    const [added] = await this.#add([job])
-    return added as Job | Promise<Job>
   }
 
   #finished(job: StoredJob): Promise<unknown> {

@@ -17,6 +17,8 @@ import type { Tasks } from './tasks.js'
 import { WakeTimer } from './wake-timer.js'
 
 export interface SchedulerEvents {
+  /** Jobs have left the backlog. */
+  claimed(): void
   started(job: Claimed): void
   settled(jobs: readonly StoredJob[]): void
   progress(job: Claimed, value: Uint8Array): void
@@ -214,6 +216,7 @@ export class Scheduler implements StoreEvents {
       this.#out++
       for (const lane of plan.lanes) lane.out++
       for (const { place } of claim.jobs) this.#transit.set(place.seq, 'claimed')
+      this.#events.claimed()
       claim.written.then(
         () => this.#dispatch(claim, plan.lanes),
         () => this.#free(plan.lanes),

@@ -65,6 +65,16 @@ const ALL: [errors.MillraceError, string, RegExp][] = [
     /^output is larger than 9 bytes: put the data in/,
   ],
   [
+    new errors.BacklogFullError(9),
+    'MILLRACE_BACKLOG_FULL',
+    /^the backlog is full \(maxBacklog: 9 jobs\): enqueue again when/,
+  ],
+  [
+    new errors.BacklogFullError(9, 10),
+    'MILLRACE_BACKLOG_FULL',
+    /^10 jobs at once never fit .*maxBacklog: 9 jobs\): enqueue fewer at once, or raise/,
+  ],
+  [
     new errors.DamagedError(cause),
     'MILLRACE_DAMAGED',
     /: the cause\. The directory is damaged: remove the job, or/,

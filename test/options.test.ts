@@ -16,6 +16,7 @@ test('options left out have their defaults', () => {
       failed: { count: 100_000, age: 30 * day },
       cancelled: { count: 10_000, age: day },
     },
+    backlog: { most: Number.POSITIVE_INFINITY, onFull: 'wait' },
     maxJobBytes: 64 * 1024 * 1024,
     idleTimeout: 5000,
     abortGrace: 1000,
@@ -28,6 +29,8 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     maxWorkers: 0,
     durability: 'process',
     keep: { completed: { count: 0 }, failed: { age: Number.POSITIVE_INFINITY } },
+    maxBacklog: 1,
+    onFull: 'reject',
     maxJobBytes: 2 ** 30,
     idleTimeout: 0,
     abortGrace: 2 ** 31 - 1,
@@ -42,6 +45,7 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     ],
     [0, 'process', 2 ** 30, 0, 2 ** 31 - 1],
   )
+  assert.deepEqual(settings.backlog, { most: 1, onFull: 'reject' })
   assert.deepEqual(settings.retention.completed, { count: 0, age: 24 * 3_600_000 })
   assert.deepEqual(settings.retention.failed, { count: 100_000, age: Number.POSITIVE_INFINITY })
   assert.equal(settingsOf({ workers, maxWorkers: 1024 }).maxWorkers, 1024)
@@ -55,6 +59,9 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ maxWorkers: '4' }, 'maxWorkers must be an integer from 0 to 1024, got "4"'],
     [{ maxWorkers: Number.NaN }, 'maxWorkers must be an integer from 0 to 1024, got NaN'],
     [{ durability: 'memory' }, `durability must be 'disk' or 'process', got "memory"`],
+    [{ maxBacklog: 0 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 0'],
+    [{ maxBacklog: 1.5 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 1.5'],
+    [{ onFull: 'drop' }, `onFull must be 'wait' or 'reject', got "drop"`],
     [{ maxJobBytes: 0 }, 'maxJobBytes must be an integer from 1 to 1073741824, got 0'],
     [{ idleTimeout: -5 }, 'idleTimeout must be a number from 0 to 2147483647 (ms), got -5'],
     [{ abortGrace: Infinity }, 'abortGrace must be a number from 0 to 2147483647 (ms), got Infinity'],

@@ -1,0 +1,90 @@
+/**
+ * The gate before the backlog: with `maxBacklog`, no more jobs come in than fit, and those that do not fit wait here, in the
+ * order in which they came. Jobs that return to the backlog do not pass it.
+ *
+ * ```
+ *  enter ──fits, and nobody waits──▶ in
+ *    ├────wait──▶ waiting ──room, and first in line──▶ in
+ *    │               └──────close──▶ refused
+ *    └────reject, or larger than the backlog──▶ refused
+ * ```
+ */
+import { BacklogFullError } from './errors.js'
+
+/** What becomes of jobs that do not fit: they wait for room, or are refused. */
+export type OnFull = 'wait' | 'reject'
+
+interface Entrant {
+  readonly count: number
+  enter(): void
+  reject(error: Error): void
+  next: Entrant | undefined
+}
+
+export class BacklogGate {
+  readonly #most: number
+  readonly #onFull: OnFull
+  readonly #backlog: () => number
+  /** Jobs that have entered and are not counted yet: their keys are being looked up. */
+  #entering = 0
+  #first: Entrant | undefined
+  #last: Entrant | undefined
+
+  /** `backlog` says how many jobs are in the backlog or delayed. */
+  constructor({ most, onFull }: { most: number; onFull: OnFull }, backlog: () => number) {
+    this.#most = most
+    this.#onFull = onFull
+    this.#backlog = backlog
+  }
+
+  /** Calls `add`, which adds so many jobs, when there is room for all of them: at once, if there is. */
+  enter<T>(count: number, add: () => Promise<T>, onFull: OnFull = this.#onFull): Promise<T> {
+    if (this.#most === Number.POSITIVE_INFINITY) return add()
+    if (count > this.#most) return Promise.reject(new BacklogFullError(this.#most, count))
+    if (!this.#first && this.#fits(count)) return this.#pass(count, add)
+    if (onFull === 'reject') return Promise.reject(new BacklogFullError(this.#most))
+    return new Promise<T>((resolve, reject) => {
+      const enter = () => resolve(this.#pass(count, add))
+      const entrant: Entrant = { count, enter, reject, next: undefined }
+      if (this.#last) this.#last.next = entrant
+      else this.#first = entrant
+      this.#last = entrant
+    })
+  }
+
+  /** There may be room: lets in who fits. */
+  admit(): void {
+    while (this.#first && this.#fits(this.#first.count)) this.#shift()?.enter()
+  }
+
+  /** Refuses all that wait. */
+  close(error: Error): void {
+    for (let entrant = this.#shift(); entrant; entrant = this.#shift()) entrant.reject(error)
+  }
+
+  #fits(count: number): boolean {
+    return this.#backlog() + this.#entering + count <= this.#most
+  }
+
+  #pass<T>(count: number, add: () => Promise<T>): Promise<T> {
+    const before = this.#backlog()
+    const added = add()
+    const uncounted = count - (this.#backlog() - before)
+    if (uncounted > 0) {
+      this.#entering += uncounted
+      const done = () => {
+        this.#entering -= uncounted
+        this.admit()
+      }
+      added.then(done, done)
+    }
+    return added
+  }
+
+  #shift(): Entrant | undefined {
+    const first = this.#first
+    this.#first = first?.next
+    if (!this.#first) this.#last = undefined
+    return first
+  }
+}
