@@ -10,6 +10,7 @@
  * ```
  */
 import { BacklogFullError } from './errors.js'
+import type { JobCounts } from './job.js'
 
 /** What becomes of jobs that do not fit: they wait for room, or are refused. */
 export type OnFull = 'wait' | 'reject'
@@ -24,17 +25,16 @@ interface Entrant {
 export class BacklogGate {
   readonly #most: number
   readonly #onFull: OnFull
-  readonly #backlog: () => number
+  readonly #counts: () => JobCounts
   /** Jobs that have entered and are not counted yet: their keys are being looked up. */
   #entering = 0
   #first: Entrant | undefined
   #last: Entrant | undefined
 
-  /** `backlog` says how many jobs are in the backlog or delayed. */
-  constructor({ most, onFull }: { most: number; onFull: OnFull }, backlog: () => number) {
+  constructor({ most, onFull }: { most: number; onFull: OnFull }, counts: () => JobCounts) {
     this.#most = most
     this.#onFull = onFull
-    this.#backlog = backlog
+    this.#counts = counts
   }
 
   /** Calls `add`, which adds so many jobs, when there is room for all of them: at once, if there is. */
@@ -64,6 +64,11 @@ export class BacklogGate {
 
   #fits(count: number): boolean {
     return this.#backlog() + this.#entering + count <= this.#most
+  }
+
+  #backlog(): number {
+    const { waiting, delayed } = this.#counts()
+    return waiting + delayed
   }
 
   #pass<T>(count: number, add: () => Promise<T>): Promise<T> {

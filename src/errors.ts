@@ -94,6 +94,17 @@ export class StoreError extends MillraceError {
   }
 }
 
+/** `MILLRACE_BACKUP`: a backup could not be made. The queue itself goes on. */
+export class BackupError extends MillraceError {
+  constructor(target: string, why: unknown) {
+    super(
+      'MILLRACE_BACKUP',
+      `no backup was made in ${target}: ${why instanceof Error ? why.message : String(why)}. Give a new or empty directory with room for all jobs`,
+      { cause: why },
+    )
+  }
+}
+
 /** `MILLRACE_VALUE`: an input, output or other value holds something that cannot be carried to another thread or to disk. */
 export class ValueError extends MillraceError {
   /** Where in the value, for example `input.items[3].onDone`. */

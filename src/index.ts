@@ -3,6 +3,7 @@ export type { Backoff, ExponentialBackoff } from './backoff.js'
 export { type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.js'
 export {
   BacklogFullError,
+  BackupError,
   ClosedError,
   CorruptError,
   DamagedError,
@@ -30,7 +31,7 @@ export type { CloseOptions, QueueOptions } from './options.js'
 export type { CleanOptions, JobsQuery } from './queries.js'
 export { JobQueue } from './queue.js'
 export type { Repaired } from './store/level/repair.js'
-export type { Keep, Recovered } from './store/store.js'
+export type { BackedUp, Keep, Recovered } from './store/store.js'
 export type { InputOf, OutputOf } from './task-types.js'
 export type { JobInfo, ModuleExport, ModuleLocation, TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
 export { type JobContext, UnrecoverableError } from './worker.js'

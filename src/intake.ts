@@ -4,6 +4,7 @@ import { encode, type Limit } from './codec.js'
 import type { Announcer } from './events.js'
 import { Job, type JobHost } from './handle.js'
 import { type EnqueueOptions, headOfOptions, type Place, storedAsEnqueued } from './job.js'
+import type { Settings } from './options.js'
 import type { Scheduler } from './scheduler.js'
 import type { NewJob, Store } from './store/store.js'
 
@@ -13,7 +14,7 @@ export interface IntakeParts {
   readonly gate: BacklogGate
   readonly host: JobHost
   readonly announcer: Announcer
-  readonly maxJobBytes: number
+  readonly settings: Pick<Settings, 'maxJobBytes'>
 }
 
 export class Intake {
@@ -22,7 +23,7 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts
-    this.#inputLimit = { bytes: parts.maxJobBytes, option: 'maxJobBytes' }
+    this.#inputLimit = { bytes: parts.settings.maxJobBytes, option: 'maxJobBytes' }
   }
 
   newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): NewJob {

@@ -30,7 +30,7 @@ import { type CleanOptions, checkCleanOptions, type JobsQuery, listQueryOf } fro
 import { Scheduler } from './scheduler.js'
 import { LevelStore } from './store/level/level-store.js'
 import { type Repaired, repairDirectory } from './store/level/repair.js'
-import type { Recovered, Store } from './store/store.js'
+import type { BackedUp, Recovered, Store } from './store/store.js'
 import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
 import { Tasks } from './tasks.js'
 import { Waiters } from './waiters.js'
@@ -119,10 +119,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     }
     const announcer = new Announcer(this, this.#host, () => (this.#closing ? undefined : store.counts()))
     this.#announcer = announcer
-    const gate = new BacklogGate(settings.backlog, () => {
-      const { waiting, delayed } = store.counts()
-      return waiting + delayed
-    })
+    const gate = new BacklogGate(settings.backlog, () => store.counts())
     this.#gate = gate
     this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
       claimed: () => gate.admit(),
@@ -145,14 +142,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
         announcer.broken(error)
       },
     })
-    const { maxJobBytes } = settings
     this.#intake = new Intake({
       store,
       scheduler: this.#scheduler,
       gate,
       host: this.#host,
       announcer,
-      maxJobBytes,
+      settings,
     })
   }
 
@@ -318,6 +314,17 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     checkCleanOptions(options)
     const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)
     return this.#store.clean(state, before, limit, task === undefined ? undefined : this.#lane(task))
+  }
+
+  /**
+   * Copies the queue, as it is now, into a new or empty directory, while it goes on. The copy opens as a queue; what is running
+   * now is recovered there, as after a crash.
+   *
+   * @throws {BackupError} the target is not empty, or cannot be written. @throws {ClosedError} the queue was closed meanwhile.
+   */
+  async backup(target: string): Promise<BackedUp> {
+    this.#assertOpen()
+    return this.#store.backup(checkPath('target', target))
   }
 
   /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */

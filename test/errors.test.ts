@@ -53,6 +53,11 @@ const ALL: [errors.MillraceError, string, RegExp][] = [
     'MILLRACE_STORE',
     /^writing failed, .*: the cause\. Close it, mend/,
   ],
+  [
+    new errors.BackupError('/copy', cause),
+    'MILLRACE_BACKUP',
+    /^no backup was made in \/copy: the cause\. Give a new or empty directory/,
+  ],
   [new errors.ValueError('input.a', 'is odd'), 'MILLRACE_VALUE', /^input\.a is odd$/],
   [
     new errors.TooLargeError('input', 9, 'maxJobBytes'),
@@ -142,6 +147,7 @@ test('causes are kept', () => {
     new errors.LockedError('/jobs', 1, cause),
     new errors.NotAQueueError('/jobs', 'x', { cause }),
     new errors.StoreError('reading', cause),
+    new errors.BackupError('/copy', cause),
     new errors.ValueError('input', 'x', { cause }),
     new errors.DamagedError(cause),
   ])

@@ -55,6 +55,12 @@ export interface Store {
   /** Deletes the finished jobs that are too old, or too many, for the retention. */
   prune(now: number): Promise<void>
 
+  /**
+   * Copies everything, as it is now, into a new or empty directory that can be opened then. What is in transit is so in the
+   * copy. `close` ends it with a ClosedError.
+   */
+  backup(target: string): Promise<BackedUp>
+
   /** Completes what was begun and releases the directory. Jobs in transit are recovered by the next open. */
   close(): Promise<void>
 }
@@ -138,6 +144,13 @@ export interface ListQuery {
   /** List what comes after this place. */
   readonly after?: Place
   readonly limit: number
+}
+
+/** What a backup copied. */
+export interface BackedUp {
+  /** In whatever state. */
+  readonly jobs: number
+  readonly bytes: number
 }
 
 /** What opening found of an earlier process's jobs in transit. */

@@ -135,6 +135,14 @@ export class Desk {
     return result
   }
 
+  /** Reads the disk as it is when all is written that was changed before the call. */
+  look<T>(read: (snapshot: Snapshot) => Promise<T>): Promise<T> {
+    return this.#read(
+      () => {},
+      (_, snapshot) => read(snapshot),
+    )
+  }
+
   cancel(place: Place): Promise<boolean> {
     return this.#change(place, (job) => {
       if (job.state !== 'waiting' && job.state !== 'delayed') return undefined

@@ -91,7 +91,7 @@ export interface OpenDirectory {
 const openHere = new Set<string>()
 
 /** Keeps others in this process out until `letGo`, or until `work` fails. */
-async function hold<T>(directory: string, work: (letGo: () => void) => Promise<T>): Promise<T> {
+export async function hold<T>(directory: string, work: (letGo: () => void) => Promise<T>): Promise<T> {
   // LevelDB would notice a second open in this process, but in doing so drop the lock that keeps other processes out: it
   // closes a descriptor of the lock file, and with that POSIX ends every lock of the process on it.
   const path = await realpath(directory)
@@ -178,7 +178,8 @@ async function mark(directory: string): Promise<void> {
   }
 }
 
-async function writeMarker(directory: string): Promise<void> {
+/** Makes a directory a queue. */
+export async function writeMarker(directory: string): Promise<void> {
   const marker = await open(join(directory, MARKER), 'w')
   await marker.writeFile(MARKER_TEXT)
   await marker.sync()

@@ -8,6 +8,7 @@
 import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
 import type {
   Added,
+  BackedUp,
   Claim,
   ListQuery,
   NewJob,
@@ -20,6 +21,7 @@ import type {
   Waiting,
 } from '../store.js'
 import { Backlog } from './backlog.js'
+import { backUp } from './backup.js'
 import { Delayed, type DueEntry } from './delayed.js'
 import { Desk } from './desk.js'
 import { type OpenDirectory, openDirectory } from './directory.js'
@@ -31,7 +33,7 @@ import { Names } from './names.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, recover } from './recovery.js'
 import { Retainer } from './retainer.js'
-import { type Batch, Writer } from './writer.js'
+import { type Batch, type Snapshot, Writer } from './writer.js'
 
 export interface LevelStoreOptions extends RecoveryOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
@@ -57,6 +59,7 @@ export class LevelStore implements Store {
   readonly #live = new LiveSet()
   #pruning: Promise<void> | undefined
   #isReleased = false
+  #isClosing = false
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
   static async open(
@@ -339,7 +342,13 @@ export class LevelStore implements Store {
     return this.#ownWork(this.#desk.alone(() => this.#retainer.prune(now)))
   }
 
+  backup(target: string): Promise<BackedUp> {
+    const copy = (snapshot: Snapshot) => backUp(this.#opened.db, snapshot, target, () => this.#isClosing)
+    return this.#explained(this.#desk.look(copy))
+  }
+
   async close(): Promise<void> {
+    this.#isClosing = true
     await this.#names.quiet()
     await this.#desk.quiet()
     await this.#writer.finish()
