@@ -59,6 +59,8 @@ class Run {
   readonly #awaited = new Map<string, number>()
   /** Jobs that finished in this run and that no input has asked for yet. */
   readonly #ahead = new Set<string>()
+  /** Jobs that finished while the inputs at hand were being enqueued: what was read of these jobs may be older. */
+  readonly #meanwhile = new Map<string, Job>()
   #read = 0
   #isAllRead = false
   #done = 0
@@ -109,11 +111,13 @@ class Run {
     const { signal } = this.#interruption
     while (this.#awaited.size + inputs.length > this.#options.buffer)
       await once(this.#queue, 'finished', { signal })
+    this.#meanwhile.clear()
     const jobs = await this.#queue.enqueueMany(this.#task, inputs, (input) => this.#optionsOf(input))
-    for (const job of jobs) {
+    for (const asRead of jobs) {
       this.#read++
       // Its line is written already, for this input.
-      if (this.#ahead.delete(job.id)) continue
+      if (this.#ahead.delete(asRead.id)) continue
+      const job = this.#meanwhile.get(asRead.id) ?? asRead
       const isFinished = job.finishedAt !== undefined && !this.#awaited.has(job.id)
       if (isFinished && !this.#isToRetry(job)) {
         this.#write(job)
@@ -123,6 +127,7 @@ class Run {
       this.#awaited.set(job.id, (this.#awaited.get(job.id) ?? 0) + 1)
       if (isFinished) await job.retry()
     }
+    this.#meanwhile.clear()
     await this.#output.drained()
   }
 
@@ -147,6 +152,7 @@ class Run {
 
   #finished(job: Job): void {
     const inputs = this.#awaited.get(job.id)
+    this.#meanwhile.set(job.id, job)
     if (inputs === undefined) this.#ahead.add(job.id)
     else this.#awaited.delete(job.id)
     for (let input = 0; input < (inputs ?? 1); input++) this.#write(job)

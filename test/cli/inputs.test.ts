@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fixtureRun, outputsIn, resultsIn, runCommand, startCommand } from '../support/command.js'
+import { fixtureRun, folderWith, outputsIn, resultsIn, runCommand, startCommand } from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
@@ -86,6 +86,26 @@ test('ten thousand lines give ten thousand results', async (t) => {
   assert.deepEqual(
     outputs.sort((one, other) => one - other),
     numbers,
+  )
+})
+
+test('an equal input has its result too when the job finishes while it is looked up', async (t) => {
+  // Looking up the large one takes longer than running the others. Of an error little is printed.
+  const folder = await folderWith(
+    t,
+    'large.mjs',
+    `export default (input) =>
+      input === 'large' ? Object.assign(new Error(), { bytes: new Uint8Array(6e7) }) : null`,
+  )
+  const command = startCommand(t, folder, ['run', 'large.mjs', '--max-workers', '1'])
+  command.write('large\n')
+  await command.shows('stdout', '"status":"completed"')
+  command.end('small\nlarge\nsmall\n')
+  const { code, stdout } = await command.ended()
+  assert.equal(code, 0)
+  assert.deepEqual(
+    resultsIn(stdout).map(({ input }) => input),
+    ['large', 'large', 'small', 'small'],
   )
 })
 
