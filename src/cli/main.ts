@@ -43,8 +43,8 @@ program
 Results go to standard output, one JSON object a line for each input, as they come: {"id","status","input","output"}, or
 "error": {"name","message","code"} in place of "output". What JSON does not know is written so: undefined, NaN and Infinity as
 null, Dates as ISO strings, bigints as strings, bytes as base64, other typed arrays and Sets as lists, Maps as lists of [key,
-value], Errors as {"name","message"}, RegExps as text. A worker should log with console.error or job.log: console.log goes to
-standard output too.
+value], Errors as {"name","message"}, RegExps as text. An output too large for a line has an "error" in its place, and counts as
+failed. A worker should log with console.error or job.log: console.log goes to standard output too.
 
 Equal inputs are one job. An input that finished in an earlier run is not run again, but its result is written again, so that
 the output is always whole. Blank lines are skipped. Jobs that an earlier run left go on even if their inputs are not given again.
@@ -69,6 +69,9 @@ now by state, how many entries could not be read, which files had damage.
 Exit codes: 0 repaired, 2 no queue, in use, or not to be repaired.`,
   )
   .action(repair)
+
+// That nobody reads what is said is no reason to stop: the results are what counts.
+process.stderr.on('error', () => {})
 
 try {
   await program.parseAsync()

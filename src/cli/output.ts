@@ -16,20 +16,33 @@ export class Output {
     })
   }
 
-  write(job: Job): void {
-    if (this.#isClosed) return
+  /** `false`: the job has an output, but too much of it for one line. */
+  write(job: Job): boolean {
+    if (this.#isClosed) return true
     const { id, state: status } = job
     const { input } = job.meta as { input: unknown }
     const last = job.failures.at(-1)
     const error = last && { name: last.name, message: last.message, code: last.code }
     const outcome =
       status === 'completed' ? { output: job.output ?? null } : { error: error ?? { message: status } }
-    this.#stream.write(`${JSON.stringify({ id, status, input, ...outcome }, plain)}\n`)
+    const { text, isWhole } = lineOf({ id, status, input }, outcome)
+    this.#stream.write(`${text}\n`)
+    return isWhole
   }
 
   /** Fulfilled when what was written has gone to the reader, so that memory stays flat. */
   async drained(): Promise<void> {
     if (!this.#isClosed && this.#stream.writableNeedDrain) await once(this.#stream, 'drain').catch(() => {})
+  }
+}
+
+/** A string has a longest length, which JSON may exceed where the value does not. */
+function lineOf(job: object, outcome: object): { text: string; isWhole: boolean } {
+  try {
+    return { text: JSON.stringify({ ...job, ...outcome }, plain), isWhole: true }
+  } catch (cause) {
+    const message = `the output cannot be written as JSON: ${(cause as Error).message}`
+    return { text: JSON.stringify({ ...job, error: { message } }), isWhole: false }
   }
 }
 

@@ -160,9 +160,11 @@ class Run {
 
   #write(job: Job): void {
     this.#done++
-    if (job.state !== 'completed') this.#failed++
-    if (process.stdout.isTTY) this.#progress.apart(() => this.#output.write(job))
-    else this.#output.write(job)
+    const write = () => {
+      if (!this.#output.write(job) || job.state !== 'completed') this.#failed++
+    }
+    if (process.stdout.isTTY) this.#progress.apart(write)
+    else write()
   }
 
   #counts(): Counts {

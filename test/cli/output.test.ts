@@ -106,6 +106,21 @@ test('what JSON does not know is written as the help says', async (t) => {
   )
 })
 
+test('an output too large for a line of JSON has an error in its place, and the exit code is 1', async (t) => {
+  const folder = await folderWith(t, 'sparse.mjs', 'export default (length) => new Array(length)')
+  const args = ['run', 'sparse.mjs', '--json', '2', '300000000']
+  const { code, stdout, stderr } = await runCommand(t, folder, args)
+  assert.equal(code, 1, stderr)
+  const message = 'the output cannot be written as JSON: Invalid string length'
+  assert.deepEqual(
+    resultsIn(stdout).map(({ status, output, error }) => [status, output ?? error]),
+    [
+      ['completed', [null, null]],
+      ['completed', { message }],
+    ],
+  )
+})
+
 test('what a job logs goes to standard error, and --quiet leaves nothing else there', async (t) => {
   const folder = await temporaryDirectory(t)
   const { stdout, stderr } = await runCommand(t, folder, fixtureRun('chat', '--json', '--quiet', '2'))
@@ -130,7 +145,7 @@ test('when nobody reads the results any more, what runs finishes and the rest is
   const command = startCommand(t, folder, fixtureRun('echo'))
   command.write('first\n')
   await command.shows('stdout', '"output":"first"')
-  command.closeStdout()
+  command.close('stdout')
   // Standard input stays open: it is not its end that ends the command.
   command.write('second\n')
   const { code, stderr } = await command.ended()
@@ -142,4 +157,16 @@ test('when nobody reads the results any more, what runs finishes and the rest is
     resultsIn(stdout).map(({ output }) => output),
     ['first', 'second'],
   )
+})
+
+test('when nobody reads what is said, the results are written all the same', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const command = startCommand(t, folder, fixtureRun('chat', '--json'))
+  command.write('1\n')
+  await command.shows('stderr', 'line 1')
+  command.close('stderr')
+  command.end('2\n3\n')
+  const { code, stdout } = await command.ended()
+  assert.equal(code, 0)
+  assert.equal(stdout.split('"status":"completed"').length, 4)
 })

@@ -57,9 +57,9 @@ export class Command {
     this.#child.kill(signal)
   }
 
-  /** Reads no results any more, as `head` does. */
-  closeStdout(): void {
-    this.#child.stdout.destroy()
+  /** Reads a stream no more, as `head` does. */
+  close(name: 'stdout' | 'stderr'): void {
+    this.#child[name].destroy()
   }
 
   /** Fulfilled when a stream has had a text so many times. */
