@@ -44,6 +44,11 @@ interface Log {
 const CHANGE_HEADER = 12
 /** How a group ends that was fsynced: put (1), the key's length, the key, no value. */
 const SYNCED_END = Buffer.concat([Buffer.of(1, SYNCED_KEY.length), SYNCED_KEY, Buffer.of(0)])
+/**
+ * A log of which not even the name has reached the disk: nothing in it was fsynced. Then the log before it is still there too,
+ * since that was deleted later.
+ */
+const UNNAMED: Log = { name: '', length: 0, end: 0, changes: undefined, isMarked: false, isSuspect: false }
 /** The first manifest is the only one that LevelDB does not sync before it counts. */
 const FIRST_MANIFEST = 'MANIFEST-000001'
 const NOTHING: Findings = { cuts: [], isUnmade: false, hasGap: false }
@@ -113,12 +118,16 @@ async function inspectLogs(
 ): Promise<Pick<Findings, 'cuts' | 'hasGap'>> {
   const numbered = names.flatMap((name) => {
     const number = numberOf(name, 'log')
-    return number === undefined || number < oldest ? [] : [{ name, number }]
+    return number === undefined ? [] : [{ name, number }]
   })
   numbered.sort((a, b) => a.number - b.number)
-  if (oldest > 0 && numbered[0]?.number !== oldest) throw corrupt(`its log ${oldest} is missing`)
+  const needed = numbered.filter(({ number }) => number >= oldest)
   const logs: Log[] = []
-  for (const { name } of numbered) logs.push(await inspectLog(directory, name, corrupt))
+  if (oldest > 0 && needed[0]?.number !== oldest) {
+    if (needed.length === numbered.length) throw corrupt(`its log ${oldest} is missing`)
+    logs.push(UNNAMED)
+  }
+  for (const { name } of needed) logs.push(await inspectLog(directory, name, corrupt))
 
   logs.forEach(({ name, end, isSuspect }, index) => {
     if (isSuspect && logs.slice(index + 1).some(({ changes }) => changes)) throw corrupt(changedAt(name, end))

@@ -1,6 +1,6 @@
 /** What opening makes of a log whose end a power cut has torn, and of one whose bytes have changed. */
 import assert from 'node:assert/strict'
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
@@ -169,4 +169,40 @@ test('a newer log in which nothing was promised goes with the missing end of the
   await splitLog(directory, name, records, 5, 6)
   const found = await openedNumbers(t, directory)
   assert.ok(found.length > 0 && found.length < 9, 'some jobs were in the newer log')
+})
+
+test('a log whose name never reached the disk is no damage, as the log before it shows that is still there', async (t) => {
+  const { directory, name, bytes } = await leftQueue(t)
+  assert.equal((await openedNumbers(t, directory)).length, 9)
+  const newest = await readLog(directory)
+  assert.ok(newest.name !== name && newest.bytes.length === 0, 'all is in tables, and nothing in the new log')
+  await rm(join(directory, newest.name))
+  await assert.rejects(openQueue(t, { directory }), {
+    code: 'MILLRACE_CORRUPT',
+    message: /log \d+ is missing/,
+  })
+  await writeFile(join(directory, name), bytes)
+  assert.equal((await openedNumbers(t, directory)).length, 9)
+})
+
+test('when a log without a name is followed by one that was synced, the counts are made anew', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const first = await openQueue(t, { directory, maxWorkers: 0 })
+  await first.enqueueMany('echo', ['a', 'b', 'c'])
+  await first.close()
+  const older = await readLog(directory)
+  const second = await openQueue(t, { directory })
+  await Promise.all((await allJobs(second)).map((job) => job.finished()))
+  second.setMaxWorkers(0)
+  await second.enqueue('echo', 'd')
+  await second.close()
+  const { name, records } = await readLog(directory)
+  const synced = records.findIndex(({ isSynced }) => isSynced)
+  assert.ok(synced > 0, 'outcomes stand before it that were not synced')
+  await rm(join(directory, name))
+  await writeFile(join(directory, older.name), older.bytes)
+  await writeLog(directory, '000900.log', records.slice(synced))
+  assert.equal((await openedNumbers(t, directory)).length, 4)
+  const queue = await openQueue(t, { directory, maxWorkers: 0 })
+  assert.equal(queue.counts().waiting, 4)
 })
