@@ -1,18 +1,16 @@
 /** What a large backlog costs. */
-import type { Question, Run } from '../question.js'
+import type { Question } from '../question.js'
 import { openQueue } from '../subject.js'
 
 const BATCH = 10_000
 
-/** Fills a queue on the run's directory with jobs that wait, and closes it. */
-async function fill({ directory }: Run, jobs: number): Promise<void> {
-  const queue = await openQueue(directory, { maxWorkers: 0, durability: 'process' })
+/** Enqueues jobs, which wait: many at a time. */
+async function fill(queue: Awaited<ReturnType<typeof openQueue>>, jobs: number): Promise<void> {
   for (let added = 0; added < jobs; added += BATCH)
     await queue.enqueueMany(
       'noop',
       Array.from({ length: BATCH }, (_, index) => added + index),
     )
-  await queue.close()
 }
 
 const MILLION = 1_000_000
@@ -44,11 +42,7 @@ function memory(
     async measure(run) {
       const jobs = run.quick ? millions * 20_000 : millions * MILLION
       const queue = await openQueue(run.directory, { maxWorkers: 0 })
-      for (let added = 0; added < jobs; added += BATCH)
-        await queue.enqueueMany(
-          'noop',
-          Array.from({ length: BATCH }, (_, index) => added + index),
-        )
+      await fill(queue, jobs)
       globalThis.gc?.()
       const { rss } = process.memoryUsage()
       await queue.close()
@@ -66,7 +60,9 @@ function opening(
     name,
     ...rest,
     async prepare(run) {
-      await fill(run, run.quick ? millions * 20_000 : millions * MILLION)
+      const queue = await openQueue(run.directory, { maxWorkers: 0, durability: 'process' })
+      await fill(queue, run.quick ? millions * 20_000 : millions * MILLION)
+      await queue.close()
     },
     async measure(run) {
       const before = performance.now()
