@@ -196,7 +196,9 @@ test('pruning that is killed leaves no half-deleted job, and goes on at the next
   const queue = await JobQueue.open(directory, { workers: {}, keep: { completed: { count: 100 } } })
   await queue.close()
   const { jobs } = await assertInOrder(directory, 100)
-  assert.equal(Math.min(...[...jobs.values()].map(({ place }) => place.seq)), 2901, 'the newest are kept')
+  // Those that completed in one group are equally old.
+  const oldest = Math.min(...[...jobs.values()].map(({ place }) => place.seq))
+  assert.ok(oldest > 2800, `the newest are kept, and number ${oldest}`)
 })
 
 test('clean that is killed leaves no half-deleted job, and can be asked again', async (t) => {

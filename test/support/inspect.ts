@@ -1,11 +1,15 @@
 /** Reads a closed queue's directory key by key, and says what in it contradicts `src/store/level/keys.ts`. */
 import { Level } from 'level'
-import type { FinishedState, StoredJob } from '../../src/job.js'
+import type { FinishedState, Place, StoredJob } from '../../src/job.js'
 import { formatId } from '../../src/job.js'
+import { Chunk } from '../../src/store/level/chunk.js'
 import { waybillOffsets } from '../../src/store/level/entry.js'
 import {
+  chunkKey,
+  completedChunkKey,
   dueKey,
   finishedKey,
+  groupOf,
   LAST_KEY,
   laneOf,
   nameKey,
@@ -13,6 +17,7 @@ import {
   readPlace,
 } from '../../src/store/level/keys.js'
 import { decodeRecord } from '../../src/store/level/record.js'
+import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/retainer.js'
 
 /** The jobs of one claim that have no outcome yet, as far as the directory knows. */
 export type Transit = { readonly id: string; readonly attempt: number }[]
@@ -27,7 +32,6 @@ export interface Inspected {
 
 const STATE_OF = { b: 'waiting', d: 'delayed', c: 'completed', f: 'failed', a: 'cancelled' } as const
 type JobPrefix = keyof typeof STATE_OF
-const LISTED_BYTES = 13
 const COUNTED = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
 
 export async function inspect(directory: string): Promise<Inspected> {
@@ -52,14 +56,19 @@ class Inspection {
   }
 
   result(): Inspected {
-    for (const [key, value] of this.#each('bdcfa')) this.#readJob(key, value)
+    for (const [key, value] of this.#each('bdcfa'))
+      this.#readJob(placeOf(key), STATE_OF[String.fromCharCode(key[0] ?? 0) as JobPrefix], value)
+    for (const [key, value] of this.#each('go')) this.#readChunk(key, value)
+    for (const [key] of this.#each('h'))
+      if (!this.#has(chunkKey('g', placeOf(key))))
+        this.#problems.push('jobs have left a chunk that is not there')
     for (const [, value] of this.#each('x')) this.#readWaybill(value)
     this.#checkDue()
     this.#checkNames()
     this.#checkRetention()
     this.#checkCounts()
     for (const [key] of this.#entries)
-      if (!'bdcfaxtekm'.includes(key[0] ?? '')) this.#problems.push(`unknown key ${JSON.stringify(key)}`)
+      if (!'bdcfaghoxtekm'.includes(key[0] ?? '')) this.#problems.push(`unknown key ${JSON.stringify(key)}`)
     return { jobs: this.#jobs, transit: this.#transit, problems: this.#problems }
   }
 
@@ -72,10 +81,23 @@ class Inspection {
     return this.#entries.has(key.toString('latin1'))
   }
 
-  #readJob(key: Buffer, record: Buffer): void {
-    const place = placeOf(key)
+  #readChunk(key: Buffer, value: Buffer): void {
+    const isCompleted = key[0] === 0x6f // o
+    const place = readPlace(key, 1)
+    const left = isCompleted ? undefined : this.#entries.get(chunkKey('h', place).toString('latin1'))
+    const chunk = Chunk.read(place, value, left)
+    if (chunk.left === 0) this.#problems.push('a chunk has no job left')
+    for (let index = 0; index < chunk.count; index++)
+      if (chunk.has(index))
+        this.#readJob(
+          chunk.placeOf(index),
+          isCompleted ? 'completed' : 'waiting',
+          chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)),
+        )
+  }
+
+  #readJob(place: Place, state: (typeof STATE_OF)[JobPrefix], record: Buffer): void {
     const id = formatId(place)
-    const state = STATE_OF[String.fromCharCode(key[0] ?? 0) as JobPrefix]
     const other = this.#jobs.get(id)
     if (other) this.#problems.push(`${id} is ${other.state} and ${state}`)
     this.#jobs.set(id, decodeRecord(place, state, record))
@@ -120,8 +142,7 @@ class Inspection {
   #checkRetention(): void {
     const listed = new Set<string>()
     for (const [key, value] of this.#each('e')) {
-      for (let at = 0; at < value.length; at += LISTED_BYTES) {
-        const id = formatId(readPlace(value, at))
+      for (const { id, kind } of this.#listedIn(key, value)) {
         const job = this.#jobs.get(id)
         if (listed.has(id)) this.#problems.push(`${id} stands twice in the retention index`)
         listed.add(id)
@@ -130,7 +151,7 @@ class Inspection {
         else {
           const own = finishedKey(job.state, job.head.finishedAt ?? 0, job.head.group ?? 0)
           if (!own.equals(key)) this.#problems.push(`${id} does not name its entry of the retention index`)
-          if ((value[at + 12] === 1) !== (job.head.key !== undefined))
+          if ((kind === NAMED_JOB) !== (job.head.key !== undefined))
             this.#problems.push(`the retention index is wrong about the key of ${id}`)
         }
       }
@@ -138,6 +159,22 @@ class Inspection {
     const finished = this.#count(isFinished)
     if (listed.size !== finished)
       this.#problems.push(`${finished} finished jobs, ${listed.size} in the retention index`)
+  }
+
+  *#listedIn(key: Buffer, value: Buffer): Generator<{ id: string; kind: number }> {
+    for (const at of offsetsOf(value)) {
+      const { place, kind, count } = listedAt(value, at)
+      if (kind !== CHUNK_OF_JOBS) {
+        yield { id: formatId(place), kind }
+        continue
+      }
+      const stored = this.#entries.get(completedChunkKey(place, groupOf(key)).toString('latin1'))
+      const chunk = stored && Chunk.read(place, stored, undefined)
+      if (chunk?.count !== count)
+        this.#problems.push(`a chunk is listed with ${count} jobs, and has ${chunk?.count}`)
+      for (let index = 0; index < (chunk?.count ?? 0); index++)
+        yield { id: formatId(chunk?.placeOf(index) ?? place), kind }
+    }
   }
 
   #checkCounts(): void {

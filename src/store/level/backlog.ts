@@ -1,13 +1,12 @@
 /** The waiting jobs: a window on the head of each lane, from which the next job of all lanes is taken. */
 import type { Place } from '../../job.js'
-import { JobEntry } from './entry.js'
-import { jobKey, laneRange, placeOf } from './keys.js'
-import { readEntries } from './retainer.js'
-import { Window } from './window.js'
-import type { Database, Writer } from './writer.js'
+import type { JobEntry } from './entry.js'
+import { comparePlaces, type WaitingJobs } from './waiting.js'
+import { type Order, Window } from './window.js'
+import type { Writer } from './writer.js'
 
 export interface BacklogParts {
-  readonly db: Database
+  readonly waiting: WaitingJobs
   readonly writer: Writer
   /** Whether a job is in transit, and so waits no more although it is stored as waiting. */
   isRunning(seq: number): boolean
@@ -16,12 +15,13 @@ export interface BacklogParts {
   failed(error: unknown): void
 }
 
+const PLACE_ORDER: Order<Place> = { compare: comparePlaces, nameOf: ({ seq }) => seq }
 const WINDOW_JOBS = 8192
 const WINDOW_BYTES = 8 * 1024 * 1024
 
 export class Backlog {
   readonly #parts: BacklogParts
-  readonly #windows = new Map<number, Window<JobEntry>>()
+  readonly #windows = new Map<number, Window<JobEntry, Place>>()
   /** Jobs that must not come into a window: they are being cancelled or removed. */
   readonly #withheld = new Set<number>()
 
@@ -39,8 +39,8 @@ export class Backlog {
   }
 
   /** A job that was taken has left the backlog on disk. */
-  forget({ place, key }: JobEntry): void {
-    this.#window(place.lane).forget(key)
+  forget({ place }: JobEntry): void {
+    this.#window(place.lane).forget(place)
   }
 
   /** The first waiting job of all lanes but these: by priority, then by age. */
@@ -62,27 +62,23 @@ export class Backlog {
   /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
   withhold(place: Place): (back?: JobEntry) => void {
     const window = this.#window(place.lane)
-    const key = jobKey('waiting', place)
     this.#withheld.add(place.seq)
-    window.remove(key)
+    window.remove(place)
     return (back) => {
       this.#withheld.delete(place.seq)
       if (back) window.insert(back)
-      else window.forget(key)
+      else window.forget(place)
     }
   }
 
-  #window(lane: number): Window<JobEntry> {
+  #window(lane: number): Window<JobEntry, Place> {
     const known = this.#windows.get(lane)
     if (known) return known
-    const { db, writer, isRunning, filled, failed } = this.#parts
-    const window = new Window<JobEntry>(
+    const { waiting, writer, isRunning, filled, failed } = this.#parts
+    const window = new Window<JobEntry, Place>(
       {
-        read: async (after, limit) => {
-          const range = after ? { gt: after, lt: laneRange(lane).lt } : laneRange(lane)
-          const { entries, isLast } = await readEntries(db, range, limit)
-          return { entries: entries.map(([key, record]) => new JobEntry(placeOf(key), record, key)), isLast }
-        },
+        order: PLACE_ORDER,
+        read: (after, limit) => waiting.holding(() => waiting.read(lane, after, limit)),
         between: (look) => writer.between(look),
         isFree: ({ place }) => !isRunning(place.seq) && !this.#withheld.has(place.seq),
         filled,

@@ -8,12 +8,15 @@ import { Level } from 'level'
 import { BackupError, ClosedError } from '../../errors.js'
 import type { JobState } from '../../job.js'
 import type { BackedUp } from '../store.js'
+import { goneIn, jobsIn } from './chunk.js'
 import { hold, writeMarker } from './directory.js'
-import { PREFIX, SYNCED_KEY } from './keys.js'
+import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from './keys.js'
 import { syncDirectory } from './mending.js'
 import type { Database, Snapshot } from './writer.js'
 
-const JOB_PREFIXES = new Set(Object.keys(PREFIX).map((state) => PREFIX[state as JobState].charCodeAt(0)))
+const JOB_PREFIXES: ReadonlySet<string> = new Set(
+  Object.keys(PREFIX).map((state) => PREFIX[state as JobState]),
+)
 /** Memory: so much, and the job that goes beyond it, twice. */
 const CHUNK_BYTES = 1024 * 1024
 
@@ -70,7 +73,7 @@ async function copyAll(
       for (const [key, value] of chunk) {
         batch.put(key, value)
         bytes += key.byteLength + value.byteLength
-        if (JOB_PREFIXES.has(key[0] ?? 0)) jobs++
+        jobs += jobsOf(key, value)
       }
       await batch.write().catch(failed)
     }
@@ -79,6 +82,14 @@ async function copyAll(
   }
   await copy.put(SYNCED_KEY, Buffer.alloc(0), { sync: true }).catch(failed)
   return { jobs, bytes }
+}
+
+/** How many more jobs there are with this entry. */
+function jobsOf(key: Buffer, value: Buffer): number {
+  const prefix = String.fromCharCode(key[0] ?? 0)
+  if (prefix === CHUNK || prefix === COMPLETED_CHUNK) return jobsIn(value)
+  if (prefix === LEFT) return -goneIn(value)
+  return JOB_PREFIXES.has(prefix) ? 1 : 0
 }
 
 /** LevelDB syncs the log that it writes to, not those before it. */

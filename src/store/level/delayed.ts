@@ -1,10 +1,11 @@
 /** The delayed jobs, in the order in which they fall due. */
 import type { Place } from '../../job.js'
-import { JobEntry } from './entry.js'
+import type { JobEntry } from './entry.js'
 import { dueKey, jobKey, placeOf, rangeOf, runAtOf } from './keys.js'
 import type { Ledger } from './ledger.js'
 import { readEntries } from './retainer.js'
-import { type Entry, Window } from './window.js'
+import type { WaitingJobs } from './waiting.js'
+import { BYTE_ORDER, type Entry, Window } from './window.js'
 import type { Batch, Database, Writer } from './writer.js'
 
 /** A delayed job's entry in the due index. */
@@ -16,6 +17,7 @@ export interface DelayedParts {
   readonly db: Database
   readonly writer: Writer
   readonly ledger: Ledger
+  readonly waiting: WaitingJobs
   /** Jobs have come into the window. */
   filled(): void
   failed(error: unknown): void
@@ -36,6 +38,7 @@ export class Delayed {
     const { db, writer, filled, failed } = parts
     this.#due = new Window<DueEntry>(
       {
+        order: BYTE_ORDER,
         read: async (after, limit) => {
           const range = after ? { gt: after, lt: rangeOf('t').lt } : rangeOf('t')
           const { entries, isLast } = await readEntries(db, range, limit)
@@ -81,7 +84,7 @@ export class Delayed {
 
   /** Moves jobs that are due at `now` to the backlog, some at a time. `admit` is called once that is written. */
   async promote(now: number, admit: (jobs: readonly JobEntry[]) => void): Promise<number> {
-    const { db, writer, ledger } = this.#parts
+    const { db, writer, ledger, waiting } = this.#parts
     const due: DueEntry[] = []
     for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
       if (due.length === PROMOTED_AT_ONCE) break
@@ -91,15 +94,14 @@ export class Delayed {
     }
     if (due.length === 0) return 0
     const records = await db.getMany(due.map(({ place }) => jobKey('delayed', place)))
-    const jobs = due.flatMap(({ place }, index) => {
-      const record = records[index]
-      return record ? [new JobEntry(place, record)] : []
-    })
+    const jobs: JobEntry[] = []
     const put = (batch: Batch) => {
       for (const { key } of due) batch.del(key)
-      for (const { place, key, record } of jobs) {
+      for (const [index, { place }] of due.entries()) {
+        const record = records[index]
+        if (!record) continue
         batch.del(jobKey('delayed', place))
-        batch.put(key, record)
+        jobs.push(waiting.put(batch, place, record).verified())
         ledger.add(place.lane, 'delayed', -1)
         ledger.add(place.lane, 'waiting', 1)
       }

@@ -13,17 +13,20 @@ import {
   type StoredJob,
 } from '../../job.js'
 import type { ListQuery } from '../store.js'
-import { JobEntry } from './entry.js'
+import type { JobEntry } from './entry.js'
 import { dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
 import type { Ledger } from './ledger.js'
 import { decodeRecord, encodeRecord } from './record.js'
 import { type Change, type Retainer, readEntries } from './retainer.js'
+import { comparePlaces, type WaitingJobs } from './waiting.js'
+import type { Read } from './window.js'
 import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
 export interface DeskParts {
   readonly db: Database
   readonly writer: Writer
   readonly ledger: Ledger
+  readonly waiting: WaitingJobs
   readonly retainer: Retainer
   isRunning(place: Place): boolean
   /** The jobs in transit. */
@@ -37,8 +40,12 @@ export interface DeskParts {
   left(place: Place): void
 }
 
-const LOOKED_UP = ['waiting', 'delayed', ...FINISHED_STATES] as const
+/** The states whose jobs are stored one by one, if they are not in chunks. */
+const SINGLE = ['delayed', ...FINISHED_STATES] as const
 const LIST_BYTES = 64 * 1024 * 1024
+
+/** A waiting or running job with its entry, or one in another state. */
+type Found = StoredJob | { readonly entry: JobEntry; readonly state: 'waiting' | 'running' }
 
 export class Desk {
   readonly #parts: DeskParts
@@ -63,15 +70,25 @@ export class Desk {
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
+    return this.#get(place).then((found) => found && storedOf(found))
+  }
+
+  /** A waiting job is given as its entry. */
+  #get(place: Place): Promise<Found | undefined> {
     const look = () => this.#parts.isRunning(place)
     return this.#read(look, async (isRunning, snapshot) => {
-      const keys = LOOKED_UP.map((state) => jobKey(state, place))
-      const records = await this.#parts.db.getMany(keys, { snapshot })
+      const { db, waiting, retainer } = this.#parts
+      const [entry] = await waiting.get([place], snapshot)
+      if (entry) return { entry, state: isRunning ? 'running' : 'waiting' }
+      const records = await db.getMany(
+        SINGLE.map((state) => jobKey(state, place)),
+        { snapshot },
+      )
       const index = records.findIndex((record) => record !== undefined)
       const record = records[index]
-      const state = LOOKED_UP[index]
-      if (!record || !state) return undefined
-      return decodeRecord(place, state === 'waiting' && isRunning ? 'running' : state, record)
+      const state = SINGLE[index]
+      if (record && state) return decodeRecord(place, state, record)
+      return retainer.getChunked(place, snapshot)
     })
   }
 
@@ -85,28 +102,38 @@ export class Desk {
       const ends: Place[] = []
       // Running jobs are stored among the waiting ones, but known, and few.
       if (wants('running'))
-        for (const { place, record } of transit)
-          if ((lane === undefined || place.lane === lane) && (!after || isAfter(place, after)))
-            found.push(decodeRecord(place, 'running', record))
-      for (const state of LOOKED_UP.filter(wants)) {
+        for (const entry of transit)
+          if (
+            (lane === undefined || entry.place.lane === lane) &&
+            (!after || comparePlaces(entry.place, after) > 0)
+          )
+            found.push(storedOf({ entry, state: 'running' }))
+      const take = ({ entries, isLast }: Read<StoredJob>) => {
+        found.push(...entries)
+        // Where this state was not read to its end, the page ends, for the others too: the next one begins after it.
+        const last = entries.at(-1)
+        if (last && !isLast) ends.push(last.place)
+      }
+      const bounds = { entries: limit, bytes: LIST_BYTES }
+      if (wants('waiting')) {
+        const more = { ...bounds, entries: limit + running.size }
+        const { entries, isLast } = await this.#parts.waiting.read(lane, after, more, snapshot)
+        take({ entries: entries.map((entry) => storedOf({ entry, state: 'waiting' })), isLast })
+      }
+      for (const state of SINGLE.filter(wants)) {
         const prefix = jobKey(state, { lane: lane ?? 0, priority: 0, seq: 0 })
         const range = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
         const gt = after && jobKey(state, after)
         const rest = gt && gt.compare(range.gte) >= 0 ? { gt, lt: range.lt } : range
-        const entries = limit + (state === 'waiting' ? running.size : 0)
-        const read = await readEntries(this.#parts.db, rest, { entries, bytes: LIST_BYTES }, snapshot)
-        for (const [key, record] of read.entries) {
-          const place = placeOf(key)
-          if (state !== 'waiting' || !running.has(place.seq)) found.push(decodeRecord(place, state, record))
-        }
-        // Where the bytes cut this state off, the page ends, for the others too: the next one begins after it.
-        const last = read.entries.at(-1)
-        if (last && !read.isLast && read.entries.length < entries) ends.push(placeOf(last[0]))
+        const { entries, isLast } = await readEntries(this.#parts.db, rest, bounds, snapshot)
+        take({ entries: entries.map(([key, record]) => decodeRecord(placeOf(key), state, record)), isLast })
       }
-      const end = ends.sort(compare)[0]
+      if (wants('completed')) take(await this.#parts.retainer.readChunked(lane, after, bounds, snapshot))
+      const [end] = ends.sort(comparePlaces)
       return found
-        .filter(({ place }) => !end || !isAfter(place, end))
-        .sort((a, b) => compare(a.place, b.place))
+        .filter(({ place, state }) => state !== 'waiting' || !running.has(place.seq))
+        .filter(({ place }) => !end || comparePlaces(place, end) <= 0)
+        .sort((a, b) => comparePlaces(a.place, b.place))
         .slice(0, limit)
     })
   }
@@ -144,11 +171,11 @@ export class Desk {
   }
 
   cancel(place: Place): Promise<boolean> {
-    return this.#change(place, (job) => {
+    return this.#change(place, (job, entry) => {
       if (job.state !== 'waiting' && job.state !== 'delayed') return undefined
       return {
         put: (batch) => {
-          this.#delete(batch, job)
+          this.#delete(batch, job, entry)
           this.#parts.retainer.finish(batch, 'cancelled', job)
         },
         after: () => {},
@@ -157,11 +184,11 @@ export class Desk {
   }
 
   remove(place: Place): Promise<boolean> {
-    return this.#change(place, async (job) => {
+    return this.#change(place, async (job, entry) => {
       const unlisted = await this.#unlist(job)
       return {
         put: (batch) => {
-          this.#delete(batch, job)
+          this.#delete(batch, job, entry)
           if (job.head.key !== undefined) batch.del(nameKey(place.lane, job.head.key))
           unlisted?.put(batch)
         },
@@ -176,17 +203,17 @@ export class Desk {
       const unlisted = await this.#unlist(job)
       const { finishedAt: _at, group: _group, runAt: _runAt, ...rest } = job.head
       const head: Head = job.state === 'delayed' ? rest : { ...rest, granted: (rest.granted ?? 0) + attempts }
-      const entry = entryOf({ ...job, head })
+      let entry: JobEntry | undefined
       return {
         put: (batch) => {
           this.#delete(batch, job)
           unlisted?.put(batch)
-          batch.put(entry.key, entry.record)
+          entry = this.#parts.waiting.put(batch, place, encodeRecord(place, job.enqueuedAt, head, job.body))
           this.#parts.ledger.add(place.lane, 'waiting', 1)
         },
         after: () => {
           unlisted?.after()
-          this.#parts.enter(entry)
+          if (entry) this.#parts.enter(entry)
         },
       }
     })
@@ -195,31 +222,36 @@ export class Desk {
   /** Reads a job that is not running, lets `decide` say what to do, and does it. `false`: nothing was done. */
   #change(
     place: Place,
-    decide: (job: StoredJob) => Promise<Change | undefined> | Change | undefined,
+    decide: (job: StoredJob, entry?: JobEntry) => Promise<Change | undefined> | Change | undefined,
   ): Promise<boolean> {
-    return this.alone(async () => {
-      if (this.#parts.isRunning(place)) return false
-      const letGo = this.#parts.withhold(place)
-      const job = await this.get(place)
-      const change = job && (await decide(job))
-      if (!change) {
-        letGo(job?.state === 'waiting' ? entryOf(job) : undefined)
-        return false
-      }
-      const after = () => {
-        if (job.state === 'delayed') this.#parts.dropDue(dueKey(job.head.runAt ?? 0, place))
-        letGo()
-        this.#parts.left(place)
-        change.after()
-      }
-      await this.#parts.writer.append((batch) => change.put(batch), { after })
-      return true
-    })
+    return this.alone(() =>
+      this.#parts.waiting.holding(async () => {
+        if (this.#parts.isRunning(place)) return false
+        const letGo = this.#parts.withhold(place)
+        const found = await this.#get(place)
+        const entry = found && 'entry' in found ? found.entry : undefined
+        const job = found && storedOf(found)
+        const change = job && (await decide(job, entry))
+        if (!change) {
+          letGo(entry)
+          return false
+        }
+        const after = () => {
+          if (job.state === 'delayed') this.#parts.dropDue(dueKey(job.head.runAt ?? 0, place))
+          letGo()
+          this.#parts.left(place)
+          change.after()
+        }
+        await this.#parts.writer.append((batch) => change.put(batch), { after })
+        return true
+      }),
+    )
   }
 
-  #delete(batch: Batch, { place, state, head }: StoredJob): void {
+  #delete(batch: Batch, { place, state, head }: StoredJob, entry?: JobEntry): void {
     if (state === 'running') return
-    batch.del(jobKey(state, place))
+    if (entry) this.#parts.waiting.delete(batch, entry)
+    else batch.del(jobKey(state, place))
     if (state === 'delayed') batch.del(dueKey(head.runAt ?? 0, place))
     this.#parts.ledger.add(place.lane, state, -1)
   }
@@ -233,14 +265,8 @@ function isFinished(state: JobState): state is FinishedState {
   return (FINISHED_STATES as readonly JobState[]).includes(state)
 }
 
-function entryOf({ place, enqueuedAt, head, body }: StoredJob): JobEntry {
-  return new JobEntry(place, encodeRecord(enqueuedAt, Object.keys(head).length > 0 ? head : undefined, body))
-}
-
-function compare(a: Place, b: Place): number {
-  return a.lane - b.lane || a.priority - b.priority || a.seq - b.seq
-}
-
-function isAfter(a: Place, b: Place): boolean {
-  return compare(a, b) > 0
+function storedOf(found: Found): StoredJob {
+  if (!('entry' in found)) return found
+  const { place, enqueuedAt, head, body } = found.entry
+  return { place, state: found.state, enqueuedAt, head, body }
 }

@@ -1,37 +1,77 @@
 /** A waiting job in memory, from the window through transit to its outcome. */
-import type { Head, Place } from '../../job.js'
+import type { Head, JobState, Place, StoredJob } from '../../job.js'
 import type { Claimed } from '../store.js'
-import { jobKey, writePlace } from './keys.js'
-import { bodyOf, enqueuedAtOf, headOf } from './record.js'
+import type { Chunk } from './chunk.js'
+import { writePlace } from './keys.js'
+import {
+  bodyAtOf,
+  DAMAGED_BODY,
+  damagedHead,
+  encodeRecord,
+  enqueuedAtOf,
+  headOf,
+  isIntact,
+} from './record.js'
 import type { Entry } from './window.js'
 
 /** What an entry costs in memory beside its record, about. */
 const OVERHEAD_BYTES = 200
 
-export class JobEntry implements Entry, Claimed {
+export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   readonly place: Place
-  readonly record: Buffer
-  readonly key: Buffer
+  /** The chunk that it is in, if it is in one: its record is among those of the chunk. */
+  readonly chunk: Chunk | undefined
+  readonly index: number
   /** Set while it is in transit. */
   waybill: Waybill | undefined
+  readonly #record: Buffer | undefined
   #head: Readonly<Head> | undefined
 
-  constructor(place: Place, record: Buffer, key = jobKey('waiting', place)) {
+  private constructor(place: Place, record: Buffer | undefined, chunk: Chunk | undefined, index: number) {
     this.place = place
-    this.record = record
-    this.key = key
+    this.chunk = chunk
+    this.index = index
+    this.#record = record
+  }
+
+  /** One whose record is by itself. */
+  static single(place: Place, record: Buffer): JobEntry {
+    return new JobEntry(place, record, undefined, 0)
+  }
+
+  static inChunk(place: Place, chunk: Chunk, index: number): JobEntry {
+    return new JobEntry(place, undefined, chunk, index)
+  }
+
+  /** For a job that was read from the disk. If its record has changed there, its history says so, and nothing is read of it. */
+  verified(): JobEntry {
+    if (isIntact(this.place, this.#source, this.#start, this.#end)) return this
+    const record = encodeRecord(this.place, 0, damagedHead(), DAMAGED_BODY)
+    return new JobEntry(this.place, record, this.chunk, this.index)
+  }
+
+  get key(): Place {
+    return this.place
+  }
+
+  get state(): JobState {
+    return 'waiting'
   }
 
   get bytes(): number {
-    return this.record.byteLength + OVERHEAD_BYTES
+    return this.#end - this.#start + OVERHEAD_BYTES
+  }
+
+  get record(): Buffer {
+    return this.#source.subarray(this.#start, this.#end)
   }
 
   get enqueuedAt(): number {
-    return enqueuedAtOf(this.record)
+    return enqueuedAtOf(this.#source, this.#start)
   }
 
   get head(): Readonly<Head> {
-    this.#head ??= headOf(this.record)
+    this.#head ??= headOf(this.#source, this.#start)
     return this.#head
   }
 
@@ -43,8 +83,29 @@ export class JobEntry implements Entry, Claimed {
     return (this.head.attempt ?? 0) + 1
   }
 
+  get body(): Uint8Array {
+    return this.#source.subarray(bodyAtOf(this.#source, this.#start), this.#end)
+  }
+
   get input(): Uint8Array {
-    return bodyOf(this.record)
+    return this.body
+  }
+
+  /** Its record with another history. */
+  recordWith(head: Readonly<Head>): Buffer {
+    return encodeRecord(this.place, this.enqueuedAt, head, this.input)
+  }
+
+  get #source(): Buffer {
+    return this.#record ?? (this.chunk as Chunk).bytes
+  }
+
+  get #start(): number {
+    return this.#record ? 0 : (this.chunk as Chunk).startOf(this.index)
+  }
+
+  get #end(): number {
+    return this.#record ? this.#record.length : (this.chunk as Chunk).endOf(this.index)
   }
 }
 

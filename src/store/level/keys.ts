@@ -4,11 +4,14 @@
  * | key | value |
  * |---|---|
  * | `b` id:12 | a job of the backlog: waiting, or in transit (claiming does not move the bytes) |
+ * | `g` id:12 | a chunk of small jobs of the backlog, from the one with this id on: see `chunk.ts` |
+ * | `h` id:12 | which jobs have left that chunk, a bit per job |
  * | `d` id:12 | a delayed job |
  * | `t` runAt:6 id:12 | empty: delayed jobs in the order in which they are due |
  * | `x` waybill:6 | the places and attempts of the jobs handed out together |
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
- * | `e` state:1 finishedAt:6 group:6 | the places of jobs that finished together: the retention index |
+ * | `o` id:12 group:6 | a chunk of completed jobs: those of one chunk of the backlog (or one priority) that finished together |
+ * | `e` state:1 finishedAt:6 group:6 | the places of jobs and chunks that finished together: the retention index |
  * | `k` lane:4 key | the place of the job that has this key |
  * | `m` … | the format, the last number given out, each lane's task and counts, the mark of an fsynced group |
  *
@@ -31,11 +34,31 @@ export const PREFIX = {
 export const ID_BYTES = 12
 const PRIORITY_OFFSET = 32_768
 
+/** The prefixes of chunks, and of what says who has left one. */
+export const CHUNK = 'g'
+export const LEFT = 'h'
+export const COMPLETED_CHUNK = 'o'
+
 /** The key of a job in a state. */
 export function jobKey(state: JobState, place: Place): Key {
   const key = Buffer.allocUnsafe(1 + ID_BYTES)
   key[0] = PREFIX[state].charCodeAt(0)
   return writePlace(key, place, 1)
+}
+
+/** The key of a chunk of waiting jobs, or with `LEFT` of what says who has left it. */
+export function chunkKey(prefix: typeof CHUNK | typeof LEFT, place: Place): Key {
+  const key = Buffer.allocUnsafe(1 + ID_BYTES)
+  key[0] = prefix.charCodeAt(0)
+  return writePlace(key, place, 1)
+}
+
+/** The key of a chunk of completed jobs. */
+export function completedChunkKey(place: Place, group: number): Key {
+  const key = Buffer.allocUnsafe(7 + ID_BYTES)
+  key[0] = COMPLETED_CHUNK.charCodeAt(0)
+  writePlace(key, place, 1).writeUIntBE(group, 1 + ID_BYTES, 6)
+  return key
 }
 
 export function dueKey(runAt: number, place: Place): Key {
@@ -73,6 +96,11 @@ export function finishedAtOf(finishedKey: Key): number {
   return finishedKey.readUIntBE(2, 6)
 }
 
+/** The group of a `finishedKey`. */
+export function groupOf(finishedKey: Key): number {
+  return finishedKey.readUIntBE(8, 6)
+}
+
 /** The key that holds a job's idempotency key. */
 export function nameKey(lane: number, name: string): Key {
   const head = Buffer.allocUnsafe(5)
@@ -84,7 +112,7 @@ export function nameKey(lane: number, name: string): Key {
 }
 
 /** Written into a new directory, checked in an old one. Changed when the keys or records change. */
-export const FORMAT = 1
+export const FORMAT = 2
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
 /** Put last into each group that is fsynced, with an empty value. If anything stands behind that group in the log, it was on disk. */

@@ -1,11 +1,12 @@
 /**
  * A store in one LevelDB directory, for one process.
  *
- * A job lives under exactly one state's prefix and its id is its place in line, so the common path costs one put (when it is
- * enqueued) and one delete (when it is done). Claims are written per waybill, not per job. See `keys.ts` for the layout,
- * `writer.ts` for group commit, `window.ts` for how the next jobs are found without seeking.
+ * A job lives under exactly one state's prefix and its id is its place in line. Small jobs that come in together share one
+ * entry, and so do those that complete together; claims are written per waybill: the common path costs LevelDB a few
+ * operations per group, not per job. See `keys.ts` for the layout, `chunk.ts` for what is shared, `writer.ts` for group
+ * commit, `window.ts` for how the next jobs are found without seeking.
  */
-import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
+import type { FinishedState, Head, JobCounts, Place, StoredJob } from '../../job.js'
 import type {
   Added,
   BackedUp,
@@ -31,8 +32,9 @@ import { Ledger } from './ledger.js'
 import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
 import { encodeRecord } from './record.js'
-import { type RecoveryOptions, recover } from './recovery.js'
+import { type RecoveryOptions, type RecoveryParts, recover } from './recovery.js'
 import { Retainer } from './retainer.js'
+import { WaitingJobs } from './waiting.js'
 import { type Batch, type Snapshot, Writer } from './writer.js'
 
 export interface LevelStoreOptions extends RecoveryOptions {
@@ -48,6 +50,7 @@ export class LevelStore implements Store {
   readonly #ledger: Ledger
   readonly #retainer: Retainer
   readonly #names: Names
+  readonly #waiting: WaitingJobs
   readonly #desk: Desk
   readonly #backlog: Backlog
   readonly #delayed: Delayed
@@ -70,7 +73,7 @@ export class LevelStore implements Store {
     const { db } = opened
     try {
       const store = new LevelStore(opened, await Ledger.read(db), options)
-      const { returned, failed } = await recover(db, store.#writer, store.#ledger, store.#retainer, options)
+      const { returned, failed } = await recover(store.#recoveryParts(db), options)
       await store.#load()
       const { waiting, delayed } = store.counts()
       return { store, recovered: { returned, failed, waiting: waiting + delayed } }
@@ -84,6 +87,7 @@ export class LevelStore implements Store {
     const { db } = opened
     this.#opened = opened
     this.#ledger = ledger
+    this.#waiting = new WaitingJobs(db)
     const broken = (error: unknown) => {
       // What was being read ahead when the directory was released is not needed any more.
       if (!this.#isReleased) this.#events.broken(opened.explain(error))
@@ -91,16 +95,18 @@ export class LevelStore implements Store {
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
-        const after = this.#retainer.seal(batch)
+        const afters = [this.#waiting.seal(batch), this.#retainer.seal(batch)]
         ledger.seal(batch, isLasting)
-        return after
+        return () => {
+          for (const after of afters) after?.()
+        }
       },
       onBroken: broken,
     })
     this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)
     this.#names = new Names(db, (jobs) => this.#add(jobs))
     this.#backlog = new Backlog({
-      db,
+      waiting: this.#waiting,
       writer: this.#writer,
       isRunning: (seq) => this.#transit.has(seq),
       filled: () => this.#events.runnable(),
@@ -110,6 +116,7 @@ export class LevelStore implements Store {
       db,
       writer: this.#writer,
       ledger,
+      waiting: this.#waiting,
       filled: () => this.#events.due(),
       failed: broken,
     })
@@ -117,6 +124,7 @@ export class LevelStore implements Store {
       db,
       writer: this.#writer,
       ledger,
+      waiting: this.#waiting,
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
       running: () => this.#transit.values(),
@@ -125,6 +133,16 @@ export class LevelStore implements Store {
       enter: (entry) => this.#enter(entry),
       left: ({ seq }) => this.#live.delete(seq),
     })
+  }
+
+  #recoveryParts(db: OpenDirectory['db']): RecoveryParts {
+    return {
+      db,
+      writer: this.#writer,
+      ledger: this.#ledger,
+      waiting: this.#waiting,
+      retainer: this.#retainer,
+    }
   }
 
   async #load(): Promise<void> {
@@ -161,16 +179,13 @@ export class LevelStore implements Store {
     const put = (batch: Batch) => {
       for (const { lane, priority, head, input } of jobs) {
         const place = { lane, priority, seq: this.#ledger.next() }
-        const record = encodeRecord(now, head, input)
         places.push(place)
         if (head?.key !== undefined) batch.put(nameKey(lane, head.key), jobKey('waiting', place).subarray(1))
         if (head?.runAt !== undefined && head.runAt > now) {
-          delayed.push(this.#delayed.put(batch, place, head.runAt, record))
+          delayed.push(this.#delayed.put(batch, place, head.runAt, encodeRecord(place, now, head, input)))
         } else {
-          const entry = new JobEntry(place, record)
-          batch.put(entry.key, record)
+          waiting.push(this.#waiting.add(batch, place, now, head, input))
           this.#ledger.add(lane, 'waiting', 1)
-          waiting.push(entry)
         }
       }
     }
@@ -264,35 +279,37 @@ export class LevelStore implements Store {
     job: JobEntry,
     now: number,
   ): JobEntry | DueEntry | undefined {
-    const { place, key, enqueuedAt } = job
+    const { place, enqueuedAt } = job
     if (settlement.outcome === 'released') {
-      if (!settlement.alone || job.alone) return new JobEntry(place, job.record, key)
-      const record = encodeRecord(enqueuedAt, { ...job.head, alone: true }, job.input)
-      batch.put(key, record)
-      return new JobEntry(place, record, key)
+      if (!settlement.alone || job.alone) return job
+      return this.#rewrite(batch, job, { ...job.head, alone: true })
     }
     if (settlement.outcome === 'retry') {
       const { head } = settlement
-      const record = encodeRecord(enqueuedAt, head, job.input)
-      if ((head.runAt ?? 0) <= now) {
-        batch.put(key, record)
-        return new JobEntry(place, record, key)
-      }
-      batch.del(key)
+      if ((head.runAt ?? 0) <= now) return this.#rewrite(batch, job, head)
+      this.#waiting.delete(batch, job)
       this.#ledger.add(place.lane, 'waiting', -1)
-      return this.#delayed.put(batch, place, head.runAt ?? now, record)
+      return this.#delayed.put(batch, place, head.runAt ?? now, job.recordWith(head))
     }
-    batch.del(key)
+    this.#waiting.delete(batch, job)
     this.#ledger.add(place.lane, 'waiting', -1)
     if (settlement.outcome === 'completed') {
       const { attempt, head } = job
       const ran = { attempt, startedAt: settlement.startedAt }
-      this.#retainer.finish(batch, 'completed', { place, head, enqueuedAt, body: settlement.output }, ran)
+      const chunk = job.chunk?.isApart ? undefined : job.chunk?.place
+      const completed = { place, head, enqueuedAt, body: settlement.output }
+      this.#retainer.finish(batch, 'completed', completed, ran, chunk)
     } else {
       const { head } = settlement
       this.#retainer.finish(batch, settlement.outcome, { place, head, enqueuedAt, body: job.input })
     }
     return undefined
+  }
+
+  /** The job waits on with another history: by itself from now on. */
+  #rewrite(batch: Batch, job: JobEntry, head: Head): JobEntry {
+    if (job.chunk) this.#waiting.delete(batch, job)
+    return this.#waiting.put(batch, job.place, job.recordWith(head))
   }
 
   nextDue(): number | undefined {

@@ -3,29 +3,37 @@
  * the last number given out. Needed where writes are missing: what is left of the jobs is right, sums of them are not.
  *
  * A job that comes back under two states is kept in one. One that completed stays so; else one that waits, since running once
- * more is allowed and not running is not. Memory does not grow with the number of jobs, save for that of lanes.
+ * more is allowed and not running is not. Jobs that were in chunks are stored one by one. Memory does not grow with the number of
+ * jobs, save for that of lanes.
  */
 import type { Place } from '../../job.js'
+import { Chunk, isSet } from './chunk.js'
 import {
+  CHUNK,
+  COMPLETED_CHUNK,
+  chunkKey,
   countsKey,
   dueKey,
   FORMAT,
   FORMAT_KEY,
   finishedKey,
   ID_BYTES,
+  jobKey,
   LAST_KEY,
+  LEFT,
   laneKey,
   laneOf,
   nameKey,
   PREFIX,
   placeOf,
   rangeOf,
+  readPlace,
   SYNCED_KEY,
   waybillOf,
 } from './keys.js'
 import { type CountedState, type Counts, encodeCounts, encodeLast, noCounts } from './ledger.js'
-import { enqueuedAtOf, headOf } from './record.js'
-import { JobList } from './retainer.js'
+import { headOf, isIntact } from './record.js'
+import { JOB, JobList, NAMED_JOB } from './retainer.js'
 import type { Database } from './writer.js'
 
 export interface Rebuilt {
@@ -40,7 +48,8 @@ const JOB_KEY_BYTES = 1 + ID_BYTES
 const AT_ONCE = 1000
 /** What each key is long: of a job and what belongs to it by its first letter, of the rest by two. */
 const KEY_BYTES: Readonly<Record<string, number>> = {
-  ...Object.fromEntries([...'bdcfa'].map((prefix) => [prefix, JOB_KEY_BYTES])),
+  ...Object.fromEntries([...'bdcfagh'].map((prefix) => [prefix, JOB_KEY_BYTES])),
+  o: JOB_KEY_BYTES + 6,
   x: 7,
   ml: 6,
   [FORMAT_KEY.toString()]: 2,
@@ -52,6 +61,7 @@ export async function rebuild(db: Database): Promise<Rebuilt> {
   let dropped = 0
   for (const prefix of ['t', 'e', 'k', 'mc']) await db.clear(rangeOf(prefix))
   dropped += await deleteStrangers(db)
+  dropped += await dissolveChunks(db)
   const books = new Books(await lastOf(db))
   let batch = db.batch()
   for await (const found of jobsOf(db)) {
@@ -106,7 +116,7 @@ class Books {
   #list(entry: Buffer, place: Place, hasKey: boolean): void {
     const name = entry.toString('latin1')
     const jobs = this.#index.get(name) ?? new JobList()
-    jobs.push(place, hasKey)
+    jobs.push(place, hasKey ? NAMED_JOB : JOB, 1)
     this.#index.set(name, jobs)
   }
 
@@ -149,6 +159,35 @@ async function deleteStrangers(db: Database): Promise<number> {
   return deleted
 }
 
+/** Stores the jobs of chunks one by one. Returns how many chunks could not be read. */
+async function dissolveChunks(db: Database): Promise<number> {
+  let dropped = 0
+  for (const [prefix, state] of [
+    [CHUNK, 'waiting'],
+    [COMPLETED_CHUNK, 'completed'],
+  ] as const) {
+    for await (const [key, value] of db.iterator(rangeOf(prefix))) {
+      const place = readPlace(key, 1)
+      const left = prefix === CHUNK ? await db.get(chunkKey(LEFT, place)) : undefined
+      const batch = db.batch().del(key)
+      try {
+        const chunk = Chunk.read(place, value, undefined)
+        for (let index = 0; index < chunk.count; index++)
+          if (!left || !isSet(left, index))
+            batch.put(
+              jobKey(state, chunk.placeOf(index)),
+              chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)),
+            )
+      } catch {
+        dropped++
+      }
+      await batch.write()
+    }
+  }
+  await db.clear(rangeOf(LEFT))
+  return dropped
+}
+
 /** The last number that is known to be given out. */
 async function lastOf(db: Database): Promise<number> {
   const [waybill] = await db.keys({ ...rangeOf('x'), reverse: true, limit: 1 }).all()
@@ -178,10 +217,6 @@ async function* jobsOf(db: Database): AsyncGenerator<Found[]> {
   }
 }
 
-function isReadable({ record }: Found): boolean {
-  try {
-    return enqueuedAtOf(record) >= 0 && typeof headOf(record) === 'object'
-  } catch {
-    return false
-  }
+function isReadable({ key, record }: Found): boolean {
+  return isIntact(placeOf(key), record)
 }

@@ -2,24 +2,30 @@
  * What is stored of a job, as bytes:
  *
  * ```
- *  flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] body
+ *  checksum:4 flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] body
  * ```
  *
  * Only a finished job has the part about its end, and only a job with options or failures has a head (CBOR). So a plain one
- * costs 7 bytes beside its input, later 29 beside its output, and neither is encoded twice.
+ * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
+ * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
 import { decode, encodeTrusted } from '../../codec.js'
 import { DamagedError, toErrorData } from '../../errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
+import { checksumOf } from './checksum.js'
 
 const HAS_HEAD = 1
 const HAS_END = 2
 
-const FIXED_BYTES = 7
+const FLAGS_AT = 4
+const FIXED_BYTES = 11
 const END_BYTES = 22
 const LENGTH_BYTES = 4
 
-const NO_HEAD: Readonly<Head> = Object.freeze({})
+export const NO_HEAD: Readonly<Head> = Object.freeze({})
+
+/** No encoded value: to read it says that it is damaged. */
+export const DAMAGED_BODY = Buffer.of(0xff)
 
 /** How a job ended. `startedAt` 0: it never started. */
 export interface End {
@@ -30,52 +36,130 @@ export interface End {
   readonly group: number
 }
 
-/** What `end` says of the job outweighs what `head` says. */
+/** What a record is made of. What `end` says of the job outweighs what `head` says. */
+export interface Parts {
+  readonly place: Place
+  readonly enqueuedAt: number
+  readonly headBytes: Uint8Array | undefined
+  readonly body: Uint8Array | undefined
+  readonly end: End | undefined
+}
+
+export function partsOf(
+  place: Place,
+  enqueuedAt: number,
+  head: Readonly<Head> | undefined,
+  body: Uint8Array | undefined,
+  end?: End,
+): Parts {
+  const kept = end ? withoutEnd(head) : head
+  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
+  return { place, enqueuedAt, headBytes, body, end }
+}
+
+export function sizeOf({ headBytes, body, end }: Parts): number {
+  const headSize = headBytes ? LENGTH_BYTES + headBytes.byteLength : 0
+  return FIXED_BYTES + (end ? END_BYTES : 0) + headSize + (body?.byteLength ?? 0)
+}
+
+/** Writes a record of `size` bytes, as `sizeOf` gives it. */
+export function writeRecord(
+  { place, enqueuedAt, headBytes, body, end }: Parts,
+  target: Buffer,
+  start: number,
+  size: number,
+): void {
+  target[start + FLAGS_AT] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0)
+  writeTime(target, enqueuedAt, start + 5)
+  let at = start + FIXED_BYTES
+  if (end) {
+    target.writeUInt32BE(end.attempt, at)
+    writeTime(target, end.startedAt, at + 4)
+    writeTime(target, end.finishedAt, at + 10)
+    writeTime(target, end.group, at + 16)
+    at += END_BYTES
+  }
+  if (headBytes) {
+    target.writeUInt32BE(headBytes.byteLength, at)
+    target.set(headBytes, at + LENGTH_BYTES)
+    at += LENGTH_BYTES + headBytes.byteLength
+  }
+  if (body) target.set(body, at)
+  target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
+}
+
+/** A record by itself. */
 export function encodeRecord(
+  place: Place,
   enqueuedAt: number,
   head: Readonly<Head> | undefined,
   body: Uint8Array | undefined,
   end?: End,
 ): Buffer {
-  const kept = end ? withoutEnd(head) : head
-  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
-  const headAt = FIXED_BYTES + (end ? END_BYTES : 0)
-  const bodyAt = headAt + (headBytes ? LENGTH_BYTES + headBytes.byteLength : 0)
-  const record = Buffer.allocUnsafe(bodyAt + (body?.byteLength ?? 0))
-  record[0] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0)
-  record.writeUIntBE(enqueuedAt, 1, 6)
-  if (end) {
-    record.writeUInt32BE(end.attempt, FIXED_BYTES)
-    record.writeUIntBE(end.startedAt, FIXED_BYTES + 4, 6)
-    record.writeUIntBE(end.finishedAt, FIXED_BYTES + 10, 6)
-    record.writeUIntBE(end.group, FIXED_BYTES + 16, 6)
-  }
-  if (headBytes) {
-    record.writeUInt32BE(headBytes.byteLength, headAt)
-    record.set(headBytes, headAt + LENGTH_BYTES)
-  }
-  if (body) record.set(body, bodyAt)
+  const parts = partsOf(place, enqueuedAt, head, body, end)
+  const size = sizeOf(parts)
+  const record = Buffer.allocUnsafe(size)
+  writeRecord(parts, record, 0, size)
   return record
 }
 
-export function enqueuedAtOf(record: Buffer): number {
-  return record.readUIntBE(1, 6)
+/** Whether a record is as it was written, of that job. */
+export function isIntact(place: Place, bytes: Buffer, start = 0, end = bytes.length): boolean {
+  return (
+    end - start >= FIXED_BYTES &&
+    bytes.readUInt32BE(start) === checksumOf(place, bytes, start + FLAGS_AT, end)
+  )
 }
 
-export function headOf(record: Buffer): Readonly<Head> {
-  const end = endOf(record)
-  if (!has(record, HAS_HEAD)) return end ?? NO_HEAD
-  const head = decodeHead(record, headAtOf(record) + LENGTH_BYTES)
+export function enqueuedAtOf(bytes: Buffer, start = 0): number {
+  return bytes.readUIntBE(start + 5, 6)
+}
+
+export function headOf(bytes: Buffer, start = 0): Readonly<Head> {
+  const end = endOf(bytes, start)
+  if (!has(bytes, start, HAS_HEAD)) return end ?? NO_HEAD
+  const head = decodeHead(bytes, headAtOf(bytes, start) + LENGTH_BYTES)
   return end ? { ...head, ...end } : head
 }
 
-export function bodyOf(record: Buffer): Buffer {
-  const headAt = headAtOf(record)
-  return record.subarray(has(record, HAS_HEAD) ? headAt + LENGTH_BYTES + record.readUInt32BE(headAt) : headAt)
+/** Where a record's body begins. */
+export function bodyAtOf(bytes: Buffer, start = 0): number {
+  const headAt = headAtOf(bytes, start)
+  return has(bytes, start, HAS_HEAD) ? headAt + LENGTH_BYTES + bytes.readUInt32BE(headAt) : headAt
 }
 
-export function decodeRecord(place: Place, state: JobState, record: Buffer): StoredJob {
-  return { place, state, enqueuedAt: enqueuedAtOf(record), head: headOf(record), body: bodyOf(record) }
+export function bodyOf(bytes: Buffer, start = 0, end = bytes.length): Buffer {
+  return bytes.subarray(bodyAtOf(bytes, start), end)
+}
+
+/** What was read from the disk. A damaged job has `damage` in its head, and no body. */
+export function decodeRecord(
+  place: Place,
+  state: JobState,
+  bytes: Buffer,
+  start = 0,
+  end = bytes.length,
+): StoredJob {
+  if (!isIntact(place, bytes, start, end))
+    return { place, state, enqueuedAt: 0, head: damagedHead(), body: DAMAGED_BODY }
+  const head = headOf(bytes, start)
+  return { place, state, enqueuedAt: enqueuedAtOf(bytes, start), head, body: bodyOf(bytes, start, end) }
+}
+
+/** What is known of a job whose record is not as it was written. */
+export function damagedHead(): Head {
+  return { damage: toErrorData(new DamagedError('its checksum does not match')) }
+}
+
+/** `Buffer.writeUIntBE` checks more than is needed for what every job has. */
+function writeTime(target: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / 2 ** 32)
+  target[at] = high >>> 8
+  target[at + 1] = high
+  target[at + 2] = value >>> 24
+  target[at + 3] = value >>> 16
+  target[at + 4] = value >>> 8
+  target[at + 5] = value
 }
 
 /** A head without what stands elsewhere in a finished job's record. */
@@ -86,9 +170,9 @@ function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefine
 }
 
 /** One damaged record must not keep the others from being claimed, listed or recovered. */
-function decodeHead(record: Buffer, start: number): Head {
+function decodeHead(bytes: Buffer, start: number): Head {
   try {
-    const head = decode(record.subarray(start, start + record.readUInt32BE(start - LENGTH_BYTES)))
+    const head = decode(bytes.subarray(start, start + bytes.readUInt32BE(start - LENGTH_BYTES)))
     if (typeof head !== 'object' || head === null) throw new DamagedError('it is no record')
     return head
   } catch (error) {
@@ -96,22 +180,23 @@ function decodeHead(record: Buffer, start: number): Head {
   }
 }
 
-function endOf(record: Buffer): Head | undefined {
-  if (!has(record, HAS_END)) return undefined
-  const attempt = record.readUInt32BE(FIXED_BYTES)
-  const startedAt = record.readUIntBE(FIXED_BYTES + 4, 6)
+function endOf(bytes: Buffer, start: number): Head | undefined {
+  if (!has(bytes, start, HAS_END)) return undefined
+  const at = start + FIXED_BYTES
+  const attempt = bytes.readUInt32BE(at)
+  const startedAt = bytes.readUIntBE(at + 4, 6)
   return {
     ...(attempt > 0 && { attempt }),
     ...(startedAt > 0 && { startedAt }),
-    finishedAt: record.readUIntBE(FIXED_BYTES + 10, 6),
-    group: record.readUIntBE(FIXED_BYTES + 16, 6),
+    finishedAt: bytes.readUIntBE(at + 10, 6),
+    group: bytes.readUIntBE(at + 16, 6),
   }
 }
 
-function headAtOf(record: Buffer): number {
-  return FIXED_BYTES + (has(record, HAS_END) ? END_BYTES : 0)
+function headAtOf(bytes: Buffer, start: number): number {
+  return start + FIXED_BYTES + (has(bytes, start, HAS_END) ? END_BYTES : 0)
 }
 
-function has(record: Buffer, flag: number): boolean {
-  return ((record[0] ?? 0) & flag) !== 0
+function has(bytes: Buffer, start: number, flag: number): boolean {
+  return ((bytes[start + FLAGS_AT] ?? 0) & flag) !== 0
 }

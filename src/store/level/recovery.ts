@@ -7,12 +7,12 @@
  * this fails here instead of taking the next process down.
  */
 import type { Failure } from '../../errors.js'
-import type { Head, Place } from '../../job.js'
-import { waybillOffsets } from './entry.js'
-import { jobKey, rangeOf, readPlace } from './keys.js'
+import type { Head } from '../../job.js'
+import { type JobEntry, waybillOffsets } from './entry.js'
+import { rangeOf, readPlace } from './keys.js'
 import type { Ledger } from './ledger.js'
-import { bodyOf, encodeRecord, enqueuedAtOf, headOf } from './record.js'
 import type { Retainer } from './retainer.js'
+import type { WaitingJobs } from './waiting.js'
 import type { Batch, Database, Writer } from './writer.js'
 
 export interface RecoveryOptions {
@@ -20,17 +20,21 @@ export interface RecoveryOptions {
   readonly attemptsOf: (task: string | undefined, head: Readonly<Head>) => number
 }
 
+export interface RecoveryParts {
+  readonly db: Database
+  readonly writer: Writer
+  readonly ledger: Ledger
+  readonly waiting: WaitingJobs
+  readonly retainer: Retainer
+}
+
 interface Suspect {
-  readonly place: Place
-  readonly record: Buffer
+  readonly entry: JobEntry
   readonly charged: boolean
 }
 
 export async function recover(
-  db: Database,
-  writer: Writer,
-  ledger: Ledger,
-  retainer: Retainer,
+  { db, writer, ledger, waiting, retainer }: RecoveryParts,
   { attemptsOf }: RecoveryOptions,
 ): Promise<{ returned: number; failed: number }> {
   const now = Date.now()
@@ -40,7 +44,7 @@ export async function recover(
   const waybills = db.iterator({ ...rangeOf('x'), highWaterMarkBytes: 1 << 20 })
   for (let batch = await waybills.nextv(1000); batch.length > 0; batch = await waybills.nextv(1000)) {
     for (const [key, value] of batch) {
-      const suspects = await unfinished(db, value, seen)
+      const suspects = await unfinished(waiting, value, seen)
       await writer.append((group) => {
         group.del(key)
         for (const suspect of suspects) {
@@ -54,42 +58,37 @@ export async function recover(
   return { returned, failed }
 
   /** Whether it failed for good. */
-  function settle(group: Batch, { place, record, charged }: Suspect): boolean {
-    const head: Head = { ...headOf(record), alone: true }
+  function settle(group: Batch, { entry, charged }: Suspect): boolean {
+    const { place, enqueuedAt, input: body } = entry
+    const head: Head = { ...entry.head, alone: true }
+    waiting.delete(group, entry)
     if (charged) {
       head.attempt = (head.attempt ?? 0) + 1
       head.failures = [...(head.failures ?? []), lostAttempt(head.attempt, now)]
       if (head.attempt >= attemptsOf(ledger.task(place.lane), head)) {
-        group.del(jobKey('waiting', place))
         ledger.add(place.lane, 'waiting', -1)
-        retainer.finish(group, 'failed', {
-          place,
-          head,
-          enqueuedAt: enqueuedAtOf(record),
-          body: bodyOf(record),
-        })
+        retainer.finish(group, 'failed', { place, head, enqueuedAt, body })
         return true
       }
     }
-    group.put(jobKey('waiting', place), encodeRecord(enqueuedAtOf(record), head, bodyOf(record)))
+    waiting.put(group, place, entry.recordWith(head))
     return false
   }
 }
 
-async function unfinished(db: Database, value: Buffer, seen: Set<number>): Promise<Suspect[]> {
+async function unfinished(waiting: WaitingJobs, value: Buffer, seen: Set<number>): Promise<Suspect[]> {
   const listed = [...waybillOffsets(value)].map((at) => ({
     place: readPlace(value, at),
     attempt: value.readUInt16BE(at + 12),
   }))
-  const records = await db.getMany(listed.map(({ place }) => jobKey('waiting', place)))
+  const entries = await waiting.get(listed.map(({ place }) => place))
   const found = listed.flatMap(({ place, attempt }, index) => {
-    const record = records[index]
-    if (!record || seen.has(place.seq)) return []
-    if (Math.min((headOf(record).attempt ?? 0) + 1, 0xffff) !== attempt) return []
+    const entry = entries[index]
+    if (!entry || seen.has(place.seq) || Math.min(entry.attempt, 0xffff) !== attempt) return []
     seen.add(place.seq)
-    return [{ place, record }]
+    return [entry]
   })
-  return found.map((suspect) => ({ ...suspect, charged: found.length === 1 }))
+  return found.map((entry) => ({ entry, charged: found.length === 1 }))
 }
 
 function lostAttempt(attempt: number, at: number): Failure {

@@ -2,13 +2,16 @@
  * Finished jobs: recorded as the retention says, and deleted when they are too many or too old.
  *
  * The jobs that finish in one group share one entry of the retention index, which lists them; each job's record names that
- * entry. So keeping a job costs one put and one delete more, not three.
+ * entry. Small ones that complete together are stored as chunks, and listed as such.
  */
 import { FINISHED_STATES, type FinishedState, type Head, type Place, type StoredJob } from '../../job.js'
 import type { Retention } from '../store.js'
+import { CompletedChunks } from './completed.js'
 import {
+  completedChunkKey,
   finishedAtOf,
   finishedKey,
+  groupOf,
   ID_BYTES,
   jobKey,
   nameKey,
@@ -17,12 +20,18 @@ import {
   writePlace,
 } from './keys.js'
 import type { Ledger } from './ledger.js'
-import { encodeRecord, headOf } from './record.js'
-import { type Entry, Window } from './window.js'
+import { encodeRecord, headOf, partsOf } from './record.js'
+import { BYTE_ORDER, type Entry, type Read, Window } from './window.js'
 import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
-/** Each listed job: id:12, and 1 if it has an idempotency key to delete along with it. */
-const LISTED_BYTES = ID_BYTES + 1
+/**
+ * What is listed: id:12 kind:1 count:2. The kind says whether it is a job, a job with an idempotency key that is to be deleted
+ * along with it, or a chunk of so many jobs.
+ */
+const LISTED_BYTES = ID_BYTES + 3
+export const JOB = 0
+export const NAMED_JOB = 1
+export const CHUNK_OF_JOBS = 2
 
 interface IndexEntry extends Entry {
   readonly jobs: Buffer
@@ -51,6 +60,7 @@ export class Retainer {
   readonly #retention: Retention
   readonly #windows: Record<FinishedState, Window<IndexEntry>>
   readonly #finishing = new Map<FinishedState, Finishing>()
+  readonly #chunks: CompletedChunks
 
   constructor(
     db: Database,
@@ -63,9 +73,11 @@ export class Retainer {
     this.#writer = writer
     this.#ledger = ledger
     this.#retention = retention
+    this.#chunks = new CompletedChunks(db)
     const windowOf = (state: FinishedState) =>
       new Window<IndexEntry>(
         {
+          order: BYTE_ORDER,
           read: async (after, limit) => {
             const range = after ? { ...indexRange(state), gt: after, gte: undefined } : indexRange(state)
             const found = await readEntries(db, range, limit)
@@ -99,12 +111,16 @@ export class Retainer {
     return count > 0 && age > 0
   }
 
-  /** Records a finished job, or deletes its key where such jobs are not kept. Its waiting record is the caller's to delete. */
+  /**
+   * Records a finished job, or deletes its key where such jobs are not kept. Its waiting record is the caller's to delete.
+   * A job that has completed and was in a chunk of the backlog may go into one again.
+   */
   finish(
     batch: Batch,
     state: FinishedState,
     { place, head, enqueuedAt, body }: Omit<StoredJob, 'state'>,
     { attempt = 0, startedAt = 0 }: Pick<Head, 'attempt' | 'startedAt'> = head,
+    chunk?: Place,
   ): void {
     if (!this.keeps(state)) {
       if (head.key !== undefined) batch.del(nameKey(place.lane, head.key))
@@ -117,14 +133,19 @@ export class Retainer {
     }
     const { at: finishedAt, group } = finishing
     const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
-    batch.put(jobKey(state, place), encodeRecord(enqueuedAt, head, body, end))
-    finishing.jobs.push(place, head.key !== undefined)
     this.#ledger.add(place.lane, state, 1)
+    const isNamed = head.key !== undefined
+    if (chunk && !isNamed && this.#chunks.add(chunk, partsOf(place, enqueuedAt, head, body, end))) return
+    batch.put(jobKey(state, place), encodeRecord(place, enqueuedAt, head, body, end))
+    finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, 1)
   }
 
   /** Adds the group's index entries to it. Returns what to do once it is written. */
   seal(batch: Batch): (() => void) | undefined {
     if (this.#finishing.size === 0) return undefined
+    const completed = this.#finishing.get('completed')
+    for (const { place, isChunk, count } of completed ? this.#chunks.seal(batch, completed.group) : [])
+      completed?.jobs.push(place, isChunk ? CHUNK_OF_JOBS : JOB, count)
     const entries = [...this.#finishing].map(([state, { at, group, jobs }]) => {
       const key = finishedKey(state, at, group)
       const value = jobs.take()
@@ -137,14 +158,60 @@ export class Retainer {
     }
   }
 
-  /** Takes a finished job out of the index: it is about to be deleted, or to run again. */
+  /** Takes a finished job out of the index, and of its chunk: it is about to be deleted, or to run again. */
   async unlist(state: FinishedState, place: Place, head: Readonly<Head>): Promise<Change> {
     const key = finishedKey(state, head.finishedAt ?? 0, head.group ?? 0)
     const jobs = (await this.#db.get(key)) ?? Buffer.alloc(0)
     const own = writePlace(Buffer.allocUnsafe(ID_BYTES), place, 0)
     const others = new JobList()
-    for (const at of offsetsOf(jobs)) if (own.compare(jobs, at, at + ID_BYTES) !== 0) others.copy(jobs, at)
-    return this.#relist(state, key, others.take())
+    let rest: ((batch: Batch) => void) | undefined
+    for (const at of offsetsOf(jobs)) {
+      const { place: first, kind, count } = listedAt(jobs, at)
+      const group = head.group ?? 0
+      if (kind !== CHUNK_OF_JOBS) {
+        if (own.compare(jobs, at, at + ID_BYTES) !== 0) others.copy(jobs, at)
+      } else if (!rest && (await this.#chunks.holds(first, group, place))) {
+        rest = await this.#shortened(first, group, ({ seq }) => seq === place.seq)
+        if (count > 1) others.push(first, kind, count - 1)
+      } else others.copy(jobs, at)
+    }
+    const { put, after } = this.#relist(state, key, others.take())
+    return {
+      put: (batch) => {
+        put(batch)
+        rest?.(batch)
+      },
+      after,
+    }
+  }
+
+  /** Has jobs leave a chunk of completed ones. */
+  async #shortened(
+    place: Place,
+    group: number,
+    leaves: (job: Place, index: number) => boolean,
+  ): Promise<(batch: Batch) => void> {
+    const value = await this.#chunks.without(place, group, leaves)
+    const key = completedChunkKey(place, group)
+    return (batch) => {
+      if (value) batch.put(key, value)
+      else batch.del(key)
+    }
+  }
+
+  /** A completed job that is in a chunk. */
+  getChunked(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
+    return this.#chunks.get(place, snapshot)
+  }
+
+  /** Completed jobs that are in chunks, see `CompletedChunks.read`. */
+  readChunked(
+    lane: number | undefined,
+    after: Place | undefined,
+    limit: { entries: number; bytes: number },
+    snapshot: Snapshot,
+  ): Promise<Read<StoredJob>> {
+    return this.#chunks.read(lane, after, limit, snapshot)
   }
 
   /** Whether some state has more jobs than it keeps. */
@@ -160,7 +227,7 @@ export class Retainer {
         const excess = Math.max(0, this.#ledger.total(state) - count)
         const many = finishedAtOf(entry.key) < now - age ? Number.POSITIVE_INFINITY : excess
         if (many === 0) break
-        await this.#delete(state, entry.key, entry.jobs, (_at, chosen) => chosen < many)
+        await this.#delete(state, entry.key, entry.jobs, many)
       }
     }
   }
@@ -171,44 +238,46 @@ export class Retainer {
     const lt = finishedKey(state, Math.max(0, before), 0)
     for await (const [key, jobs] of this.#db.iterator({ ...indexRange(state), lt })) {
       if (deleted >= limit) break
-      deleted += await this.#delete(
-        state,
-        key,
-        jobs,
-        (at, chosen) => chosen < limit - deleted && (lane === undefined || readPlace(jobs, at).lane === lane),
-      )
+      deleted += await this.#delete(state, key, jobs, limit - deleted, lane)
     }
     return deleted
   }
 
-  /** Deletes the chosen jobs of one index entry, and the entry when none is left. */
+  /** Deletes up to so many jobs of one index entry, and the entry when none is left. */
   async #delete(
     state: FinishedState,
     key: Buffer,
     jobs: Buffer,
-    choose: (at: number, chosen: number) => boolean,
+    most: number,
+    lane?: number,
   ): Promise<number> {
-    const places: Place[] = []
+    const group = groupOf(key)
+    const deleted = new Map<number, number>()
+    const puts: ((batch: Batch) => void)[] = []
     const named: Place[] = []
     const rest = new JobList()
+    let chosen = 0
     for (const at of offsetsOf(jobs)) {
-      if (!choose(at, places.length)) {
-        rest.copy(jobs, at)
-        continue
+      const { place, kind, count } = listedAt(jobs, at)
+      const leaving = lane === undefined || place.lane === lane ? Math.min(count, most - chosen) : 0
+      if (leaving < count) rest.push(place, kind, count - leaving)
+      if (leaving === 0) continue
+      chosen += leaving
+      deleted.set(place.lane, (deleted.get(place.lane) ?? 0) + leaving)
+      if (kind === NAMED_JOB) named.push(place)
+      if (leaving < count) puts.push(await this.#shortened(place, group, (_job, index) => index < leaving))
+      else {
+        const jobsKey = kind === CHUNK_OF_JOBS ? completedChunkKey(place, group) : jobKey(state, place)
+        puts.push((batch) => batch.del(jobsKey))
       }
-      const place = readPlace(jobs, at)
-      places.push(place)
-      if (jobs[at + ID_BYTES] === 1) named.push(place)
     }
-    if (places.length === 0) return 0
+    if (chosen === 0) return 0
     const records = named.length > 0 ? await this.#db.getMany(named.map((place) => jobKey(state, place))) : []
     const { put, after } = this.#relist(state, key, rest.take())
     await this.#writer.append(
       (batch) => {
-        for (const place of places) {
-          batch.del(jobKey(state, place))
-          this.#ledger.add(place.lane, state, -1)
-        }
+        for (const each of puts) each(batch)
+        for (const [number, count] of deleted) this.#ledger.add(number, state, -count)
         named.forEach(({ lane }, at) => {
           const record = records[at]
           const name = record && headOf(record).key
@@ -218,7 +287,7 @@ export class Retainer {
       },
       { after },
     )
-    return places.length
+    return chosen
   }
 
   /** Leaves just these jobs in an index entry; none deletes it. */
@@ -245,10 +314,11 @@ export class JobList {
   #bytes = Buffer.allocUnsafe(64 * LISTED_BYTES)
   #length = 0
 
-  push(place: Place, hasKey: boolean): void {
+  push(place: Place, kind: number, count: number): void {
     const at = this.#grow()
     writePlace(this.#bytes, place, at)
-    this.#bytes[at + ID_BYTES] = hasKey ? 1 : 0
+    this.#bytes[at + ID_BYTES] = kind
+    this.#bytes.writeUInt16BE(count, at + ID_BYTES + 1)
   }
 
   copy(jobs: Buffer, at: number): void {
@@ -269,9 +339,18 @@ export class JobList {
   }
 }
 
-/** Where each job of a list begins. */
-function* offsetsOf(jobs: Buffer): Generator<number> {
-  for (let at = 0; at < jobs.length; at += LISTED_BYTES) yield at
+/** What is listed at one of the offsets of a list. */
+export function listedAt(jobs: Buffer, at: number): { place: Place; kind: number; count: number } {
+  return {
+    place: readPlace(jobs, at),
+    kind: jobs[at + ID_BYTES] ?? JOB,
+    count: jobs.readUInt16BE(at + ID_BYTES + 1),
+  }
+}
+
+/** Where each part of a list begins. */
+export function* offsetsOf(jobs: Buffer): Generator<number> {
+  for (let at = 0; at + LISTED_BYTES <= jobs.length; at += LISTED_BYTES) yield at
 }
 
 /** Reads a range's first entries, up to a number and about so many bytes. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Read, Window, type WindowSource } from '../../../src/store/level/window.js'
+import { BYTE_ORDER, type Read, Window, type WindowSource } from '../../../src/store/level/window.js'
 
 interface Item {
   readonly key: Buffer
@@ -92,6 +92,7 @@ test('a read that fails is told to the source', async () => {
   const told: unknown[] = []
   const broken = new Error('no disk')
   const source: WindowSource<Item> = {
+    order: BYTE_ORDER,
     read: () => Promise.reject(broken),
     between: (look) => look(),
     isFree: () => true,
@@ -107,6 +108,7 @@ test('a read that fails is told to the source', async () => {
 
 /** A range on a disk that is slow: looks and reads are answered when the test says so. And which entries are free. */
 class Range implements WindowSource<Item> {
+  readonly order = BYTE_ORDER
   readonly window = new Window<Item>(this, CAPACITY, MAX_BYTES)
   reads = 0
   readonly #stored = new Map<number, Item>()
