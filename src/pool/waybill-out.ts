@@ -7,7 +7,7 @@
  * ```
  */
 import { decode } from '../codec.js'
-import type { ErrorData } from '../errors.js'
+import { type ErrorData, toErrorData } from '../errors.js'
 import {
   CANCELLED,
   CLOSING,
@@ -108,7 +108,7 @@ export class WaybillOut<Job extends Timed> {
       this.noteStarted(index)
       this.#close(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
-      else if (isError) results.push({ kind: 'threw', job, error: decode(bytes) as ErrorData, ranMs })
+      else if (isError) results.push({ kind: 'threw', job, error: errorIn(bytes), ranMs })
       else results.push({ kind: 'completed', job, output: bytes, ranMs })
     }
     if (this.isSettled) this.#stopTimers()
@@ -232,6 +232,15 @@ export class WaybillOut<Job extends Timed> {
   #stopTimers(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#graceTimer)
+  }
+}
+
+/** What a job threw, as its thread encoded it. */
+function errorIn(bytes: Uint8Array): ErrorData {
+  try {
+    return decode(bytes) as ErrorData
+  } catch (error) {
+    return toErrorData(error)
   }
 }
 
