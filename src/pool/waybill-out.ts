@@ -115,14 +115,15 @@ export class WaybillOut<Job extends Timed> {
     if (results.length > 0) this.#events.results(results)
   }
 
-  /** Takes back the jobs that the thread has not started. */
+  /** Takes back the jobs that the thread has not started: the last one first, for the thread, which goes on, starts at the front. */
   recall(): void {
     const results: Result<Job>[] = []
-    for (const [index, job] of this.#unsettled())
+    for (const [index, job] of this.#unsettled().reverse())
       if (this.state.move(index, WAITING, RECALLED)) {
         this.#close(index)
         results.push({ kind: 'returned', job, alone: false })
       }
+    results.reverse()
     if (this.isSettled) this.#stopTimers()
     if (results.length > 0) this.#events.results(results)
   }
