@@ -58,7 +58,15 @@ export class Announcer {
   }
 
   progress(job: Claimed, value: Uint8Array): void {
-    if (this.#isHeard('progress')) this.#emit('progress', this.#running(job), decode(value))
+    if (!this.#isHeard('progress')) return
+    let shown: unknown
+    try {
+      shown = decode(value)
+    } catch {
+      // Not of millrace's making: a worker module has posted it.
+      return
+    }
+    this.#emit('progress', this.#running(job), shown)
   }
 
   log(job: Claimed, text: string): void {

@@ -1,5 +1,8 @@
-/** A timer set by the wall clock, which may jump: it never sleeps long, and looks again. */
-const LONGEST_SLEEP_MS = 30_000
+/**
+ * A timer set by the wall clock, which may jump: it never sleeps long, and looks again. Nothing tells a process of a jump; a look
+ * a second costs microseconds, and only while something is due.
+ */
+const LONGEST_SLEEP_MS = 1000
 
 export class WakeTimer {
   readonly #wake: () => void

@@ -78,11 +78,11 @@ test('a distant time is beyond the range of setTimeout, and is kept all the same
   t.mock.timers.tick(60_000)
   assert.equal(calls(), 0)
   t.mock.timers.setTime(2 ** 33)
-  t.mock.timers.tick(30_000)
+  t.mock.timers.tick(1000)
   assert.equal(calls(), 1)
 })
 
-test('a clock that is set forward is noticed within half a minute, one set back is waited for', (t) => {
+test('a clock that is set forward is noticed within a second, one set back is waited for', (t) => {
   const { timer, calls } = timerAt(t, 1_000_000)
   timer.wakeAt(9_000_000)
   t.mock.timers.tick(1)
@@ -91,7 +91,7 @@ test('a clock that is set forward is noticed within half a minute, one set back 
     Date.now = realNow
   })
   Date.now = () => 10_000_000
-  t.mock.timers.tick(30_000)
+  t.mock.timers.tick(1000)
   assert.equal(calls(), 1)
   Date.now = realNow
   timer.wakeAt(realNow() + 100)

@@ -10,13 +10,8 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { type ErrorData, toErrorData } from '../errors.js'
 import type { Place } from '../job.js'
-import {
-  type Packed,
-  packJobs,
-  type ThreadMessage,
-  type WaybillMessage,
-  type WorkerModule,
-} from './waybill.js'
+import { readMessage } from './messages.js'
+import { type Packed, packJobs, type WaybillMessage, type WorkerModule } from './waybill.js'
 import { type Result, type StopReason, type Timed, WaybillOut } from './waybill-out.js'
 
 /** A job as the pool needs to know it. */
@@ -158,8 +153,9 @@ export class Pool<Job extends PoolJob> {
     waybill.judge(threadDied(cause, hasBegun), isUncaught, hasBegun || crew.failedStarts >= FAILED_STARTS)
   }
 
-  #receive(crew: Crew<Job>, message: ThreadMessage): void {
-    const out = crew.out.get(message.waybill)
+  #receive(crew: Crew<Job>, received: unknown): void {
+    const message = readMessage(received)
+    const out = message && crew.out.get(message.waybill)
     if (!out) return
     const { waybill, hasThread } = out
     if ('outcomes' in message) {
@@ -192,7 +188,7 @@ export class Pool<Job extends PoolJob> {
       failedStarts: 0,
       lastError: undefined,
     }
-    piscina.on('message', (message: ThreadMessage) => this.#receive(crew, message))
+    piscina.on('message', (message: unknown) => this.#receive(crew, message))
     piscina.on('workerCreate', () => noteExits(crew.exits, piscina.threads))
     piscina.on('workerDestroy', () => setImmediate(() => abortStranded(crew)))
     piscina.on('error', (error: unknown) => {

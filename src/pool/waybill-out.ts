@@ -7,7 +7,7 @@
  * ```
  */
 import { decode } from '../codec.js'
-import type { ErrorData } from '../errors.js'
+import { type ErrorData, toErrorData } from '../errors.js'
 import {
   CANCELLED,
   CLOSING,
@@ -108,21 +108,22 @@ export class WaybillOut<Job extends Timed> {
       this.noteStarted(index)
       this.#close(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
-      else if (isError) results.push({ kind: 'threw', job, error: decode(bytes) as ErrorData, ranMs })
+      else if (isError) results.push({ kind: 'threw', job, error: errorIn(bytes), ranMs })
       else results.push({ kind: 'completed', job, output: bytes, ranMs })
     }
     if (this.isSettled) this.#stopTimers()
     if (results.length > 0) this.#events.results(results)
   }
 
-  /** Takes back the jobs that the thread has not started. */
+  /** Takes back the jobs that the thread has not started: the last one first, for the thread, which goes on, starts at the front. */
   recall(): void {
     const results: Result<Job>[] = []
-    for (const [index, job] of this.#unsettled())
+    for (const [index, job] of this.#unsettled().reverse())
       if (this.state.move(index, WAITING, RECALLED)) {
         this.#close(index)
         results.push({ kind: 'returned', job, alone: false })
       }
+    results.reverse()
     if (this.isSettled) this.#stopTimers()
     if (results.length > 0) this.#events.results(results)
   }
@@ -232,6 +233,15 @@ export class WaybillOut<Job extends Timed> {
   #stopTimers(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#graceTimer)
+  }
+}
+
+/** What a job threw, as its thread encoded it. */
+function errorIn(bytes: Uint8Array): ErrorData {
+  try {
+    return decode(bytes) as ErrorData
+  } catch (error) {
+    return toErrorData(error)
   }
 }
 

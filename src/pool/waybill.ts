@@ -195,6 +195,14 @@ export class OutcomeBuffer {
   }
 }
 
+/** Whether these bytes are whole outcomes, as `OutcomeBuffer.take` gives them. */
+export function holdsOutcomes(packed: Uint8Array): boolean {
+  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
+  let at = 0
+  while (at + OUTCOME_BYTES <= packed.byteLength) at += OUTCOME_BYTES + view.getUint32(at + 16)
+  return at === packed.byteLength
+}
+
 /** The outcomes in what `OutcomeBuffer.take` gave. Their bytes are views on it. */
 export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
