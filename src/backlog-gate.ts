@@ -37,9 +37,14 @@ export class BacklogGate {
     this.#counts = counts
   }
 
+  /** Whether anything is ever kept out. */
+  get isLimited(): boolean {
+    return this.#most !== Number.POSITIVE_INFINITY
+  }
+
   /** Calls `add`, which adds so many jobs, when there is room for all of them: at once, if there is. */
   enter<T>(count: number, add: () => Promise<T>, onFull: OnFull = this.#onFull): Promise<T> {
-    if (this.#most === Number.POSITIVE_INFINITY) return add()
+    if (!this.isLimited) return add()
     if (count > this.#most) return Promise.reject(new BacklogFullError(this.#most, count))
     if (!this.#first && this.#fits(count)) return this.#pass(count, add)
     if (onFull === 'reject') return Promise.reject(new BacklogFullError(this.#most))

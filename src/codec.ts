@@ -20,7 +20,7 @@ const cbor = new Encoder({
 } as ConstructorParameters<typeof Encoder>[0])
 
 /** The encoding of `undefined`, by far the most common output. */
-const UNDEFINED = Uint8Array.of(0xf7)
+export const UNDEFINED: Uint8Array = Uint8Array.of(0xf7)
 
 /** What can be encoded at all, in bytes. */
 const LARGEST = 2 ** 30

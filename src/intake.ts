@@ -37,6 +37,18 @@ export class Intake {
     return this.#parts.gate.enter(jobs.length, () => this.#store(jobs), onFull)
   }
 
+  /** Adds one job. */
+  addOne(job: NewJob, onFull?: OnFull): Promise<Job> {
+    const { gate, scheduler, announcer, host } = this.#parts
+    if (job.head?.key !== undefined || job.head?.runAt !== undefined || gate.isLimited)
+      return this.add([job], onFull).then(([added]) => added as Job | Promise<Job>)
+    const { job: stored, written } = scheduler.addOne(job)
+    return written.then(() => {
+      announcer.updated()
+      return new Job(host, stored)
+    })
+  }
+
   async #store(jobs: readonly NewJob[]): Promise<(Job | Promise<Job>)[]> {
     const { scheduler, announcer, host } = this.#parts
     const enqueuedAt = Date.now()

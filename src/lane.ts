@@ -4,7 +4,7 @@ import type { TaskConfig } from './tasks.js'
 
 /** How much work a waybill is to hold, going by what its tasks' jobs took before. Long jobs travel alone. */
 const WAYBILL_MS = 2
-const MOST_JOBS = 1000
+const MOST_JOBS = 400
 const MOST_BYTES = 1024 * 1024
 
 /** How far one waybill's mean moves the estimate. */

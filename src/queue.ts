@@ -160,13 +160,16 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * @throws {ClosedError} the queue is closed. @throws {StoreError} the directory cannot be written.
    * @throws {BacklogFullError} the backlog is full, and `onFull` is `'reject'`.
    */
-  async enqueue<Name extends keyof Tasks_ & string>(
+  enqueue<Name extends keyof Tasks_ & string>(
     task: Name,
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
-    const added = this.#intake.newJob(this.#laneFor(task), input, options)
-    const [job] = await this.#intake.add([added])
-    return job as JobOf<Tasks_, Name> | Promise<JobOf<Tasks_, Name>>
+    try {
+      const job = this.#intake.newJob(this.#laneFor(task), input, options)
+      return this.#intake.addOne(job) as Promise<JobOf<Tasks_, Name>>
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /**
@@ -197,10 +200,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
     const { buffer = 1000, ...rest } = options
     checkInteger('buffer', buffer, 1, 1_000_000)
-    const add = async (input: unknown): Promise<Job> => {
-      const [job] = await this.#intake.add([this.#intake.newJob(this.#laneFor(task), input, rest)], 'wait')
-      return job as Job | Promise<Job>
-    }
+    const add = async (input: unknown): Promise<Job> =>
+      this.#intake.addOne(this.#intake.newJob(this.#laneFor(task), input, rest), 'wait')
     return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 

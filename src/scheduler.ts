@@ -12,7 +12,16 @@ import { Lane, WaybillPlan } from './lane.js'
 import { cancelled, failed, SettledJob, settlementOf } from './outcome.js'
 import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
-import type { Added, Claim, Claimed, NewJob, Settlement, Store, StoreEvents } from './store/store.js'
+import type {
+  Added,
+  Addition,
+  Claim,
+  Claimed,
+  NewJob,
+  Settlement,
+  Store,
+  StoreEvents,
+} from './store/store.js'
 import type { Tasks } from './tasks.js'
 import { WakeTimer } from './wake-timer.js'
 
@@ -40,8 +49,6 @@ export class Scheduler implements StoreEvents {
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
   readonly #lanes = new Map<number, Lane>()
-  /** Jobs in transit, by seq: claimed ones, and once they are handed to the pool what the pool knows them as. */
-  readonly #transit = new Map<number, RunningJob | 'claimed'>()
   /** Who waits to hear whether a job in transit was cancelled; it is, if its claim has yet to be written. */
   readonly #cancelling = new Map<number, ((wasCancelled: boolean) => void)[]>()
   readonly #dueTimer: WakeTimer
@@ -134,14 +141,21 @@ export class Scheduler implements StoreEvents {
     return added
   }
 
+  /** See `Store.addOne`. */
+  addOne(job: NewJob): Addition {
+    this.#isIdle = false
+    this.#lane(job.lane)
+    return this.#store.addOne(job)
+  }
+
   /** Cancels a job that has not finished. `false`: it had, or there is none. */
   async cancel(place: Place): Promise<boolean> {
     while (!this.#broken) {
-      const job = this.#transit.get(place.seq)
-      if (job && job !== 'claimed' && !this.#pool.stop(job, 'cancelled')) return false
-      if (job) {
+      if (this.#store.isInTransit(place)) {
+        if (this.#pool.stop(place, 'cancelled') === false) return false
+        // Stopped, or its claim or its outcome is being written.
         if (await this.#cancelled(place)) return true
-        // It timed out first: there may be another attempt to cancel.
+        // It was settled otherwise: it has finished, or there may be another attempt to cancel.
         continue
       }
       if (await this.#store.cancel(place)) {
@@ -149,7 +163,7 @@ export class Scheduler implements StoreEvents {
         return true
       }
       // It may have been claimed while the store looked for it.
-      if (!this.#transit.has(place.seq)) return false
+      if (!this.#store.isInTransit(place)) return false
     }
     throw this.#broken
   }
@@ -215,7 +229,6 @@ export class Scheduler implements StoreEvents {
       this.#isIdle = false
       this.#out++
       for (const lane of plan.lanes) lane.out++
-      for (const { place } of claim.jobs) this.#transit.set(place.seq, 'claimed')
       this.#events.claimed()
       claim.written.then(
         () => this.#dispatch(claim, plan.lanes),
@@ -240,16 +253,14 @@ export class Scheduler implements StoreEvents {
         else jobs.push(job)
       }
     }
-    for (const { job } of settlements) this.#transit.delete(job.place.seq)
     if (settlements.length > 0) this.#settle(settlements)
     if (jobs.length === 0) return this.#free(lanes)
-    for (const job of jobs) this.#transit.set(job.place.seq, job)
     this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => this.#free(lanes))
   }
 
   /** Finds the job's module; the attempt fails if there is none. */
   #prepare(claimed: Claimed, lane: Lane): RunningJob | Settlement {
-    const { place, head, attempt, input } = claimed
+    const { place, head, attempt } = claimed
     const task = lane.config.name
     if (head.damage) return failed(claimed, lane.config, this.#tasks, head.damage)
     try {
@@ -261,7 +272,7 @@ export class Scheduler implements StoreEvents {
         meta: head.meta && decode(head.meta),
       }))
       const timeoutMs = head.timeout ?? lane.config.timeout
-      return { claimed, lane, place, task, attempt, module, meta: head.meta, input, timeoutMs }
+      return { claimed, lane, task, module, timeoutMs }
     } catch (error) {
       return failed(claimed, lane.config, this.#tasks, toErrorData(error))
     }
@@ -279,14 +290,16 @@ export class Scheduler implements StoreEvents {
     const settlements: Settlement[] = []
     const ran = new Map<Lane, { ms: number; jobs: number }>()
     for (const result of results) {
-      const { lane, claimed } = result.job
-      this.#transit.delete(claimed.place.seq)
+      const { lane } = result.job
       settlements.push(settlementOf(result, this.#tasks))
       if ('ranMs' in result) {
-        const sum = ran.get(lane) ?? { ms: 0, jobs: 0 }
+        let sum = ran.get(lane)
+        if (!sum) {
+          sum = { ms: 0, jobs: 0 }
+          ran.set(lane, sum)
+        }
         sum.ms += result.ranMs
         sum.jobs++
-        ran.set(lane, sum)
       }
     }
     for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)

@@ -36,8 +36,12 @@ export class Waiters {
   /** Tells who waits for a job what became of it; nothing, if it has not finished. */
   settle(job: StoredJob): void {
     const { seq } = job.place
-    if (!this.#finished.has(seq)) return
-    if (job.state === 'completed') return this.#complete(seq, job.body)
+    const waiter = this.#finished.get(seq)
+    if (!waiter) return
+    if (job.state === 'completed') {
+      this.#finished.delete(seq)
+      return complete(waiter, job.body)
+    }
     const error = outcomeError(this.#taskOf(job.place), job)
     if (error) this.reject(seq, error)
   }
@@ -63,20 +67,20 @@ export class Waiters {
     for (const { reject } of this.#idle.splice(0)) reject(error)
   }
 
-  /** Each gets an output of its own. */
-  #complete(seq: number, output: Uint8Array): void {
-    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) {
-      try {
-        waiter.resolve(decode(output))
-      } catch (cause) {
-        waiter.reject(cause as Error)
-      }
-    }
-  }
-
   #take(seq: number): Waiter | undefined {
     const waiter = this.#finished.get(seq)
     this.#finished.delete(seq)
     return waiter
+  }
+}
+
+/** Each gets an output of its own. */
+function complete(first: Waiter, output: Uint8Array): void {
+  for (let waiter: Waiter | undefined = first; waiter; waiter = waiter.next) {
+    try {
+      waiter.resolve(decode(output))
+    } catch (cause) {
+      waiter.reject(cause as Error)
+    }
   }
 }

@@ -11,17 +11,14 @@ import { Piscina } from 'piscina'
 import { type ErrorData, toErrorData } from '../errors.js'
 import type { Place } from '../job.js'
 import { readMessage } from './messages.js'
-import { type Packed, packJobs, type WaybillMessage, type WorkerModule } from './waybill.js'
+import { type Carried, packJobs, type WaybillMessage, type WorkerModule } from './waybill.js'
 import { type Result, type StopReason, type Timed, WaybillOut } from './waybill-out.js'
 
 /** A job as the pool needs to know it. */
 export interface PoolJob extends Timed {
-  readonly place: Place
+  readonly claimed: Carried
   readonly task: string
-  readonly attempt: number
   readonly module: WorkerModule
-  readonly meta: Uint8Array | undefined
-  readonly input: Uint8Array
 }
 
 export interface PoolEvents<Job> {
@@ -114,10 +111,13 @@ export class Pool<Job extends PoolJob> {
     )
   }
 
-  /** Stops a job that is out. `false`: it has finished already, or is not here. */
-  stop(job: Job, reason: StopReason): boolean {
-    for (const waybill of this.#waybills()) if (waybill.holds(job)) return waybill.stop(job, reason)
-    return false
+  /** Stops a job that is out. `false`: it has finished already; `undefined`: it is not here. */
+  stop({ seq }: Place, reason: StopReason): boolean | undefined {
+    for (const waybill of this.#waybills()) {
+      const job = waybill.jobs.find(({ claimed }) => claimed.place.seq === seq)
+      if (job) return waybill.stop(job, reason)
+    }
+    return undefined
   }
 
   /** Takes back every job that has not started. */
@@ -199,16 +199,23 @@ export class Pool<Job extends PoolJob> {
   }
 }
 
-function pack<Job extends PoolJob>(waybill: WaybillOut<Job>): WaybillMessage {
+function pack<Job extends PoolJob>({ number, state, jobs }: WaybillOut<Job>): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
-  const packed = waybill.jobs.map(({ place, attempt, task, module, meta, input }): Packed => {
-    let kind = kinds.findIndex(
-      (each) => each.task === task && each.url === module.url && each.exportName === module.exportName,
-    )
+  const kindOf = new Uint32Array(jobs.length)
+  let kind = -1
+  jobs.forEach(({ task, module }, index) => {
+    const isSame = (each: WorkerModule & { task: string }) =>
+      each.task === task && each.url === module.url && each.exportName === module.exportName
+    const latest = kinds[kind]
+    if (!latest || !isSame(latest)) kind = kinds.findIndex(isSame)
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1
-    return { place, attempt, kind, meta, input }
+    kindOf[index] = kind
   })
-  return { number: waybill.number, state: waybill.state.buffer, kinds, jobs: packJobs(packed) }
+  const packed = packJobs(
+    jobs.map(({ claimed }) => claimed),
+    kindOf,
+  )
+  return { number, state: state.buffer, kinds, jobs: packed }
 }
 
 function noteExits(exits: Map<number, Promise<void>>, threads: readonly Worker[]): void {

@@ -83,10 +83,6 @@ export class WaybillOut<Job extends Timed> {
     this.#watch()
   }
 
-  holds(job: Job): boolean {
-    return this.jobs.includes(job)
-  }
-
   get isSettled(): boolean {
     return this.#open === 0
   }

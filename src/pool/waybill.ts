@@ -14,6 +14,7 @@
  * Every move is a compare-and-exchange, so that each job is run by one side's decision only: a recalled job is not started,
  * a finished one is not stopped.
  */
+import { UNDEFINED } from '../codec.js'
 import type { Place } from '../job.js'
 
 export const WAITING = 0
@@ -80,7 +81,16 @@ export interface WorkerModule {
   readonly exportName: string
 }
 
-/** A job as it is packed. */
+/** A job that is to be packed. */
+export interface Carried {
+  readonly place: Place
+  readonly attempt: number
+  readonly meta: Uint8Array | undefined
+  readonly inputBytes: number
+  copyInput(target: Uint8Array, at: number): void
+}
+
+/** A job as it arrives. */
 export interface Packed {
   readonly place: Place
   readonly attempt: number
@@ -101,26 +111,29 @@ export interface WaybillMessage {
 /** Each job's fixed part: lane, priority, seq, attempt, kind, and the lengths of meta and input. Then all the bytes. */
 const JOB_BYTES = 32
 
-export function packJobs(jobs: readonly Packed[]): ArrayBuffer {
+export function packJobs(jobs: readonly Carried[], kinds: Uint32Array): ArrayBuffer {
   let size = jobs.length * JOB_BYTES
-  for (const { meta, input } of jobs) size += (meta?.byteLength ?? 0) + input.byteLength
+  for (const { meta, inputBytes } of jobs) size += (meta?.byteLength ?? 0) + inputBytes
   const buffer = new ArrayBuffer(size)
   const view = new DataView(buffer)
   const bytes = new Uint8Array(buffer)
   let at = 0
   let dataAt = jobs.length * JOB_BYTES
-  for (const { place, attempt, kind, meta, input } of jobs) {
+  for (const job of jobs) {
+    const { place, meta, inputBytes } = job
     view.setFloat64(at, place.seq)
     view.setUint32(at + 8, place.lane)
     view.setInt32(at + 12, place.priority)
-    view.setUint32(at + 16, attempt)
-    view.setUint32(at + 20, kind)
+    view.setUint32(at + 16, job.attempt)
+    view.setUint32(at + 20, kinds[at / JOB_BYTES] as number)
     view.setUint32(at + 24, meta?.byteLength ?? 0)
-    view.setUint32(at + 28, input.byteLength)
-    if (meta) bytes.set(meta, dataAt)
-    dataAt += meta?.byteLength ?? 0
-    bytes.set(input, dataAt)
-    dataAt += input.byteLength
+    view.setUint32(at + 28, inputBytes)
+    if (meta) {
+      bytes.set(meta, dataAt)
+      dataAt += meta.byteLength
+    }
+    job.copyInput(bytes, dataAt)
+    dataAt += inputBytes
     at += JOB_BYTES
   }
   return buffer
@@ -209,11 +222,12 @@ export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
   for (let at = 0; at < packed.byteLength; ) {
     const length = view.getUint32(at + 16)
     const start = at + OUTCOME_BYTES
+    const isUndefined = length === 1 && packed[start] === UNDEFINED[0]
     yield {
       index: view.getUint32(at),
       isError: view.getUint32(at + 4) === 1,
       ranMs: view.getFloat64(at + 8),
-      bytes: packed.subarray(start, start + length),
+      bytes: isUndefined ? UNDEFINED : packed.subarray(start, start + length),
     }
     at = start + length
   }

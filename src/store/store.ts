@@ -20,6 +20,8 @@ export interface Store {
 
   /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
   add(jobs: readonly NewJob[]): Promise<Added[]>
+  /** Adds one job that has no key and need not wait for its time. @throws {StoreError} the store is broken. */
+  addOne(job: NewJob): Addition
 
   /**
    * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
@@ -39,6 +41,8 @@ export interface Store {
   get(place: Place): Promise<StoredJob | undefined>
   /** Whether the job is known, without reading the disk, to wait, be delayed or run. `false` may mean anything. */
   isLive(place: Place): boolean
+  /** Whether the job is in transit: claimed, and its outcome not written yet. */
+  isInTransit(place: Place): boolean
   /** Jobs in the order of their ids. */
   list(query: ListQuery): Promise<StoredJob[]>
   /** How many jobs are in each state, of one lane or of all. Costs no read. */
@@ -104,6 +108,13 @@ export interface Waiting {
   readonly alone: boolean
 }
 
+/** A job that is being added. */
+export interface Addition {
+  readonly job: StoredJob
+  /** Fulfilled when it is durable. */
+  readonly written: Promise<void>
+}
+
 /** `take` it; leave all that remains of its lane (`skip`); `stop` here. */
 export type Pick = 'take' | 'skip' | 'stop'
 
@@ -121,7 +132,11 @@ export interface Claimed extends Waiting {
   readonly head: Readonly<Head>
   /** Which attempt this is, counted from 1. */
   readonly attempt: number
+  /** The encoded `meta`. */
+  readonly meta: Uint8Array | undefined
   readonly input: Uint8Array
+  readonly inputBytes: number
+  copyInput(target: Uint8Array, at: number): void
 }
 
 /** What became of a job in transit. */

@@ -22,6 +22,8 @@ const WINDOW_BYTES = 8 * 1024 * 1024
 export class Backlog {
   readonly #parts: BacklogParts
   readonly #windows = new Map<number, Window<JobEntry, Place>>()
+  /** The same, to go through for each job. */
+  readonly #lines: Window<JobEntry, Place>[] = []
   /** Jobs that must not come into a window: they are being cancelled or removed. */
   readonly #withheld = new Set<number>()
 
@@ -46,9 +48,9 @@ export class Backlog {
   /** The first waiting job of all lanes but these: by priority, then by age. */
   next(skipped: ReadonlySet<number>): JobEntry | undefined {
     let first: JobEntry | undefined
-    for (const [lane, window] of this.#windows) {
+    for (const window of this.#lines) {
       const head = window.peek()
-      if (!head || skipped.has(lane)) continue
+      if (!head || (skipped.size > 0 && skipped.has(head.place.lane))) continue
       if (!first || isBefore(head.place, first.place)) first = head
     }
     return first
@@ -88,6 +90,7 @@ export class Backlog {
       WINDOW_BYTES,
     )
     this.#windows.set(lane, window)
+    this.#lines.push(window)
     return window
   }
 }

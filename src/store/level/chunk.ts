@@ -22,6 +22,8 @@ export const LARGEST_RECORD = 2 * 1024
 export const SEQ_SPAN = 2 ** 16
 
 const LISTED_BYTES = 4
+/** How many an empty one has room for: most often there is but one. */
+const FIRST_JOBS = 8
 
 export class Chunk {
   /** The place of its first job, which is its key. */
@@ -48,7 +50,7 @@ export class Chunk {
 
   /** An empty one, to be filled from this job on. */
   static begin(place: Place): Chunk {
-    return new Chunk(place, MOST_JOBS, Buffer.allocUnsafeSlow(1024))
+    return new Chunk(place, FIRST_JOBS, Buffer.allocUnsafeSlow(FIRST_JOBS * 32))
   }
 
   /** One that was written, and which of its jobs have left it. @throws {DamagedError} it is none. */
@@ -167,6 +169,10 @@ export class Chunk {
   }
 
   #add(seq: number, end: number): void {
+    if (this.#count === this.#seqs.length) {
+      this.#seqs = doubled(this.#seqs)
+      this.#ends = doubled(this.#ends)
+    }
     this.#seqs[this.#count] = seq - this.place.seq
     this.#ends[this.#count] = end
     this.#count++
@@ -234,6 +240,12 @@ export class OpenChunks {
     this.#last = undefined
     return taken
   }
+}
+
+function doubled(numbers: Uint16Array): Uint16Array {
+  const grown = new Uint16Array(2 * numbers.length)
+  grown.set(numbers)
+  return grown
 }
 
 /** Whether a bit of those that say who has left is set. */

@@ -16,6 +16,8 @@ import type { Entry } from './window.js'
 
 /** What an entry costs in memory beside its record, about. */
 const OVERHEAD_BYTES = 200
+/** Below this a loop copies faster than a call. */
+const SHORT_BYTES = 32
 
 export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   readonly place: Place
@@ -83,12 +85,28 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
     return (this.head.attempt ?? 0) + 1
   }
 
+  get meta(): Uint8Array | undefined {
+    return this.head.meta
+  }
+
   get body(): Uint8Array {
     return this.#source.subarray(bodyAtOf(this.#source, this.#start), this.#end)
   }
 
   get input(): Uint8Array {
     return this.body
+  }
+
+  get inputBytes(): number {
+    return this.#end - bodyAtOf(this.#source, this.#start)
+  }
+
+  copyInput(target: Uint8Array, at: number): void {
+    const source = this.#source
+    const end = this.#end
+    const start = bodyAtOf(source, this.#start)
+    if (end - start > SHORT_BYTES) source.copy(target, at, start, end)
+    else for (let from = start; from < end; from++) target[at + from - start] = source[from] as number
   }
 
   /** Its record with another history. */
@@ -109,22 +127,25 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   }
 }
 
-/** The jobs that were claimed together and have no outcome yet. */
+/** The jobs that were claimed together. Those that have no outcome yet name it as theirs. */
 export interface Waybill {
   readonly number: number
-  readonly jobs: Set<JobEntry>
+  readonly jobs: readonly JobEntry[]
+  /** How many have no outcome. */
+  left: number
 }
 
 const LISTED_BYTES = 14
 
 /** A waybill's value on disk: each job's id:12 and attempt:2. */
-export function encodeWaybill(jobs: Iterable<JobEntry>): Buffer {
-  const all = [...jobs]
-  const value = Buffer.allocUnsafe(all.length * LISTED_BYTES)
-  all.forEach((job, index) => {
-    writePlace(value, job.place, index * LISTED_BYTES)
-    value.writeUInt16BE(Math.min(job.attempt, 0xffff), index * LISTED_BYTES + 12)
-  })
+export function encodeWaybill(jobs: readonly JobEntry[]): Buffer {
+  const value = Buffer.allocUnsafe(jobs.length * LISTED_BYTES)
+  let at = 0
+  for (const job of jobs) {
+    writePlace(value, job.place, at)
+    value.writeUInt16BE(Math.min(job.attempt, 0xffff), at + 12)
+    at += LISTED_BYTES
+  }
   return value
 }
 

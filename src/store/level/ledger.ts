@@ -20,6 +20,8 @@ export class Ledger {
   /** What the next group has to write. */
   readonly #newLanes = new Set<number>()
   readonly #changed = new Set<number>()
+  /** The lane that was changed last: often the next one too. */
+  #latest: { readonly lane: number; readonly counts: Counts } | undefined
   #last = 0
   #written = 0
 
@@ -66,9 +68,12 @@ export class Ledger {
   }
 
   add(lane: number, state: CountedState, count: number): void {
-    this.#countsOf(lane)[state] += count
+    if (this.#latest?.lane !== lane) {
+      this.#latest = { lane, counts: this.#countsOf(lane) }
+      this.#changed.add(lane)
+    }
+    this.#latest.counts[state] += count
     this.#total[state] += count
-    this.#changed.add(lane)
   }
 
   total(state: FinishedState): number {
@@ -92,6 +97,7 @@ export class Ledger {
     }
     if (isLasting) this.#newLanes.clear()
     this.#changed.clear()
+    this.#latest = undefined
   }
 
   #name(lane: number, task: string): void {

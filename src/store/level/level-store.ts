@@ -9,6 +9,7 @@
 import type { FinishedState, Head, JobCounts, Place, StoredJob } from '../../job.js'
 import type {
   Added,
+  Addition,
   BackedUp,
   Claim,
   ListQuery,
@@ -43,6 +44,12 @@ export interface LevelStoreOptions extends RecoveryOptions {
   readonly retention: Retention
 }
 
+interface Joining {
+  readonly batch: Batch
+  readonly entries: JobEntry[]
+  readonly written: Promise<void>
+}
+
 export class LevelStore implements Store {
   readonly #opened: OpenDirectory
   #events: StoreEvents = { runnable() {}, due() {}, broken() {} }
@@ -60,6 +67,8 @@ export class LevelStore implements Store {
   readonly #running = new Map<number, number>()
   #allRunning = 0
   readonly #live = new LiveSet()
+  /** The jobs that join the group that is being gathered one by one. */
+  #joining: Joining | undefined
   #pruning: Promise<void> | undefined
   #isReleased = false
   #isClosing = false
@@ -95,6 +104,7 @@ export class LevelStore implements Store {
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
+        this.#joining = undefined
         const afters = [this.#waiting.seal(batch), this.#retainer.seal(batch)]
         ledger.seal(batch, isLasting)
         return () => {
@@ -193,6 +203,22 @@ export class LevelStore implements Store {
     return this.#writer.append(put, { sync: true, after }).then(() => places)
   }
 
+  addOne({ lane, priority, head, input }: NewJob): Addition {
+    this.#joining ??= this.#beginJoining()
+    const { batch, entries, written } = this.#joining
+    const place = { lane, priority, seq: this.#ledger.next() }
+    const job = this.#waiting.add(batch, place, Date.now(), head, input)
+    this.#ledger.add(lane, 'waiting', 1)
+    entries.push(job)
+    return { job, written }
+  }
+
+  #beginJoining(): Joining {
+    const entries: JobEntry[] = []
+    const { batch, written } = this.#writer.join({ sync: true, after: () => this.#admit(entries, []) })
+    return { batch, entries, written }
+  }
+
   #admit(waiting: readonly JobEntry[], delayed: readonly DueEntry[]): void {
     for (const entry of waiting) this.#enter(entry)
     for (const entry of delayed) {
@@ -221,12 +247,12 @@ export class LevelStore implements Store {
       }
     }
     if (jobs.length === 0) return undefined
-    const waybill: Waybill = { number: this.#ledger.next(), jobs: new Set(jobs) }
+    const waybill: Waybill = { number: this.#ledger.next(), jobs, left: jobs.length }
     for (const job of jobs) {
       job.waybill = waybill
       this.#transit.set(job.place.seq, job)
-      this.#countRunning(job.place.lane, 1)
     }
+    this.#countRunning(jobs, 1)
     const value = encodeWaybill(jobs)
     const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
@@ -239,23 +265,26 @@ export class LevelStore implements Store {
     const put = (batch: Batch) => {
       const touched = new Set<Waybill>()
       const shortened = new Set<Waybill>()
+      let latest: Waybill | undefined
       for (const settlement of settlements) {
         const job = settlement.job as JobEntry
         const entry = this.#settleOne(batch, settlement, job, now)
-        this.#countRunning(job.place.lane, -1)
         if (entry instanceof JobEntry) waiting.push(entry)
         else if (entry) delayed.push(entry)
-        if (!job.waybill) continue
-        job.waybill.jobs.delete(job)
-        touched.add(job.waybill)
+        const { waybill } = job
+        if (!waybill) continue
+        job.waybill = undefined
+        waybill.left--
+        if (latest !== waybill) touched.add(waybill)
+        latest = waybill
         // No attempt was charged that would tell this waybill's run from the job's next one.
-        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled')
-          shortened.add(job.waybill)
+        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled') shortened.add(waybill)
       }
       for (const waybill of touched) {
         const key = waybillKey(waybill.number)
-        if (waybill.jobs.size === 0) batch.del(key)
-        else if (shortened.has(waybill)) batch.put(key, encodeWaybill(waybill.jobs))
+        if (waybill.left === 0) batch.del(key)
+        else if (shortened.has(waybill))
+          batch.put(key, encodeWaybill(waybill.jobs.filter((job) => job.waybill === waybill)))
       }
     }
     const after = () => {
@@ -269,7 +298,12 @@ export class LevelStore implements Store {
       this.#admit(waiting, delayed)
       if (this.#retainer.isOverfull) this.#pruneSoon()
     }
-    return this.#writer.append(put, { after })
+    const written = this.#writer.append(put, { after })
+    this.#countRunning(
+      settlements.map(({ job }) => job),
+      -1,
+    )
+    return written
   }
 
   /** Puts one outcome into the group. What waits or is delayed because of it. */
@@ -326,6 +360,10 @@ export class LevelStore implements Store {
 
   isLive(place: Place): boolean {
     return this.#live.has(place.seq)
+  }
+
+  isInTransit(place: Place): boolean {
+    return this.#transit.has(place.seq)
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
@@ -396,8 +434,13 @@ export class LevelStore implements Store {
       })
   }
 
-  #countRunning(lane: number, change: number): void {
-    this.#running.set(lane, (this.#running.get(lane) ?? 0) + change)
-    this.#allRunning += change
+  #countRunning(jobs: readonly Waiting[], change: 1 | -1): void {
+    this.#allRunning += change * jobs.length
+    for (let at = 0; at < jobs.length; ) {
+      const lane = (jobs[at] as Waiting).place.lane
+      const from = at
+      while (jobs[at]?.place.lane === lane) at++
+      this.#running.set(lane, (this.#running.get(lane) ?? 0) + change * (at - from))
+    }
   }
 }

@@ -23,6 +23,13 @@ function batchOf(db: Database) {
   return db.batch()
 }
 
+interface GroupOptions {
+  /** Whether it must survive a power cut. */
+  readonly sync?: boolean
+  /** Called once it is written. */
+  readonly after?: () => void
+}
+
 interface Group {
   readonly batch: Batch
   readonly afters: (() => void)[]
@@ -65,14 +72,21 @@ export class Writer {
    * Adds to the group that is written next. `put` must not throw. Fulfilled when the group survives the death of the process,
    * with `sync` (and unless fsync is off) also a power cut.
    */
-  append(put: (batch: Batch) => void, { sync = false, after }: { sync?: boolean; after?: () => void } = {}) {
+  append(put: (batch: Batch) => void, options: GroupOptions = {}): Promise<void> {
     if (this.#broken) return Promise.reject(this.#broken)
+    const { batch, written } = this.join(options)
+    put(batch)
+    return written
+  }
+
+  /** Joins the group that is written next: until then its batch may be added to. @throws {StoreError} a write has failed. */
+  join({ sync = false, after }: GroupOptions): { batch: Batch; written: Promise<void> } {
+    if (this.#broken) throw this.#broken
     this.#gathering ??= this.#begin()
     const group = this.#gathering
-    put(group.batch)
     group.sync ||= sync
     if (after) group.afters.push(after)
-    return group.written
+    return group
   }
 
   /** Runs `look` where memory and disk agree: at once if nothing is being written, else right after that. */
