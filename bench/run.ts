@@ -1,16 +1,24 @@
 /**
- * `npm run bench [question…] -- [--quick] [--full] [--rounds N] [--json FILE]`: answers the questions, or all of them.
- *
- * Each row of each round runs in a process of its own; the rows of a round follow each other at once, and ratios are taken
- * within a round, so that a machine that is slow for a while is slow for both sides.
+ * `npm run bench -- [question…] [--quick] [--full] [--rounds N] [--json FILE]`: answers the questions, or all of them.
+ * `--check [--results FILE] [--tolerance 0.2]` then compares the answers with earlier ones, the committed ones unless told
+ * otherwise, and exits with 1 if one is worse.
  */
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
-import { cpus, tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { answersTo, type Figures, type Question, type Row, type Run, tableOf } from './question.js'
+import { answersTo } from './answer.js'
+import { compare, comparisonText, passes } from './check.js'
+import {
+  circumstances,
+  machineText,
+  RESULTS,
+  type Result,
+  type Results,
+  readResults,
+  resultOf,
+  writeResults,
+} from './results.js'
+import { loadQuestion, measureRounds, questionNames } from './rounds.js'
+import { tableOf } from './table.js'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -19,88 +27,44 @@ const { values, positionals } = parseArgs({
     full: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
     json: { type: 'string' },
-    row: { type: 'string' },
-    prepare: { type: 'boolean', default: false },
-    directory: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    results: { type: 'string', default: join(RESULTS, 'results.json') },
+    tolerance: { type: 'string', default: '0.2' },
   },
 })
 
-const QUESTIONS = new URL('./questions/', import.meta.url)
+const known = await questionNames()
+const unknown = positionals.find((name) => !known.includes(name))
+const tolerance = Number(values.tolerance)
+const rounds = values.quick ? 1 : Number(values.rounds)
+if (unknown !== undefined) refuse(`no question "${unknown}": there is ${known.join(', ')}`)
+if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds must be a whole number from 1')
+if (!(tolerance >= 0 && tolerance < 1)) refuse('--tolerance must be a share, from 0 to below 1')
 
-if (values.row !== undefined) await measureHere(positionals[0] ?? '', values.row, values.directory ?? '')
-else await answer()
+const { quick, full } = values
+const measured = circumstances(rounds, quick)
+console.log(`${machineText(measured)}; medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}\n`)
+// Read before it may be written.
+const earlier = values.check ? await readResults(values.results) : {}
+const results: Record<string, Result> = {}
+for (const name of positionals.length > 0 ? positionals : known) {
+  const question = await loadQuestion(name)
+  console.log(`## ${question.title} (${name})\n\n${question.how}\n`)
+  const answers = answersTo(question, await measureRounds(name, question, { rounds, quick, full }))
+  console.log(`${tableOf(question.unit, question.digits ?? 0, answers)}\n`)
+  const result = resultOf(question, answers, measured)
+  results[name] = result
+  if (values.json !== undefined) await writeResults(values.json, { [name]: result })
+}
+if (values.check) check(earlier, results)
 
-async function answer(): Promise<void> {
-  const all = (await readdir(QUESTIONS))
-    .filter((name) => name.endsWith('.js'))
-    .map((name) => basename(name, '.js'))
-  const unknown = positionals.find((name) => !all.includes(name))
-  if (unknown !== undefined) {
-    console.error(`no question "${unknown}": there is ${all.join(', ')}`)
-    process.exit(2)
-  }
-  const rounds = values.quick ? 1 : Number(values.rounds)
-  console.log(
-    `${cpus()[0]?.model.trim()}, ${cpus().length} CPUs, Node ${process.version}; ${rounds} rounds, medians\n`,
-  )
-  const results: Record<string, unknown> = {}
-  for (const name of positionals.length > 0 ? positionals : all) {
-    const question = await load(name)
-    console.log(`## ${question.title} (${name})\n\n${question.how}\n`)
-    const answers = answersTo(question, await measureRounds(name, question, rounds))
-    console.log(`${tableOf(question, answers)}\n`)
-    results[name] = { title: question.title, unit: question.unit, answers }
-  }
-  const { node, platform, arch } = { node: process.version, platform: process.platform, arch: process.arch }
-  const machine = { cpu: cpus()[0]?.model, cpus: cpus().length, node, platform, arch }
-  if (values.json) await writeFile(values.json, `${JSON.stringify({ machine, rounds, results }, null, 2)}\n`)
+function check(earlier: Results, results: Results): void {
+  const comparison = compare(earlier, results, tolerance)
+  console.log(`## Compared with ${values.results}\n\n${comparisonText(comparison, tolerance)}`)
+  if (!passes(comparison)) process.exitCode = 1
 }
 
-async function load(name: string): Promise<Question> {
-  const module = (await import(new URL(`${name}.js`, QUESTIONS).href)) as { default: Question }
-  return module.default
-}
-
-async function measureRounds(name: string, question: Question, rounds: number): Promise<Figures> {
-  const figures: Figures = new Map()
-  for (let round = 0; round < rounds; round++)
-    for (const row of question.rows) {
-      if (row.isLong && !values.full) continue
-      const known = figures.get(row.name) ?? []
-      figures.set(row.name, [...known, await measureApart(name, row)])
-    }
-  return figures
-}
-
-/** Measures one row in a process and a directory of its own. */
-async function measureApart(name: string, row: Row): Promise<number> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  try {
-    const args = [name, '--row', row.name, '--directory', directory, ...(values.quick ? ['--quick'] : [])]
-    if (row.prepare) await forked([...args, '--prepare'])
-    return await forked(args)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-}
-
-/** Runs this script in a new process, which says one number. */
-async function forked(args: string[]): Promise<number> {
-  const child = fork(new URL(import.meta.url), args, { execArgv: ['--expose-gc'] })
-  let figure: number | undefined
-  child.on('message', (message) => {
-    figure = message as number
-  })
-  const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0 || figure === undefined) throw new Error(`${args.join(' ')} ended with code ${code}`)
-  return figure
-}
-
-async function measureHere(name: string, rowName: string, directory: string): Promise<void> {
-  const row = (await load(name)).rows.find((each) => each.name === rowName)
-  if (!row) throw new Error(`${name} has no row "${rowName}"`)
-  const run: Run = { directory, quick: values.quick }
-  const figure = values.prepare ? ((await row.prepare?.(run)) ?? 0) : await row.measure(run)
-  process.send?.(figure)
-  process.disconnect?.()
+function refuse(why: string): never {
+  console.error(why)
+  process.exit(2)
 }

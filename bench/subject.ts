@@ -1,6 +1,8 @@
 /** What is measured: a queue and a bare Piscina on the same workers, and the load that both are put under. */
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Level } from 'level'
 import { Piscina } from 'piscina'
 import { JobQueue, type QueueOptions } from '../src/index.js'
 
@@ -35,6 +37,35 @@ export function openPiscina(worker: URL): Piscina {
     recordTiming: false,
   })
 }
+
+/** LevelDB by itself, in a new directory below this one; set up as src/store/level/directory.ts sets up millrace's own. */
+export async function openLevel(directory: string): Promise<Level<Buffer, Uint8Array>> {
+  const db = new Level<Buffer, Uint8Array>(join(directory, 'bare'), {
+    keyEncoding: 'buffer',
+    valueEncoding: 'view',
+    writeBufferSize: 16 * 1024 * 1024,
+  })
+  await db.open()
+  return db
+}
+
+/** A key as long as a job's, for LevelDB by itself. */
+export function levelKey(index: number): Buffer {
+  const key = Buffer.alloc(13)
+  key.writeUInt32BE(index, 9)
+  return key
+}
+
+/** Enqueues jobs that do nothing, many at a time. With `maxWorkers` 0 they wait. */
+export async function fill(queue: JobQueue<Tasks>, jobs: number): Promise<void> {
+  for (let added = 0; added < jobs; added += FILL_BATCH)
+    await queue.enqueueMany(
+      'noop',
+      Array.from({ length: Math.min(FILL_BATCH, jobs - added) }, (_, index) => added + index),
+    )
+}
+
+const FILL_BATCH = 10_000
 
 /** Calls `once` `count` times, at most `width` of them unfinished at any moment. */
 export async function pipeline(

@@ -1,48 +1,43 @@
-/** What a large backlog costs. */
-import type { Question } from '../question.js'
-import { openQueue } from '../subject.js'
+/** What it costs that many jobs wait, or were running when the process was killed. */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Question, Row, Run } from '../question.js'
+import { fill, openQueue } from '../subject.js'
 
-const BATCH = 10_000
-
-/** Enqueues jobs, which wait: many at a time. */
-async function fill(queue: Awaited<ReturnType<typeof openQueue>>, jobs: number): Promise<void> {
-  for (let added = 0; added < jobs; added += BATCH)
-    await queue.enqueueMany(
-      'noop',
-      Array.from({ length: BATCH }, (_, index) => added + index),
-    )
-}
-
-const MILLION = 1_000_000
+const IN_TRANSIT = 100_000
 
 const question: Question = {
-  title: 'A large backlog: memory and opening',
+  title: 'Memory and opening, with many jobs waiting or in transit',
   how: `Jobs with a number as input wait in a queue with \`maxWorkers\` 0. Memory: the process's resident set after enqueueing
-them, 10,000 at a time, and a garbage collection. Opening: the time that \`JobQueue.open\` takes in a new process.`,
+them, 10,000 at a time, and a garbage collection. Opening: the time that \`JobQueue.open\` takes in a new process. In transit: a
+process has claimed the jobs, 100 to a waybill, as a thousand threads would hold them, and was killed with SIGKILL.`,
   unit: 'MB, ms',
+  better: 'less',
   rows: [
     memory('MB resident, empty', 0),
-    memory('MB resident, 1 million waiting', 1, { target: { atMost: 300 } }),
-    memory('MB resident, 10 million waiting', 10, { target: { atMost: 300 }, isLong: true }),
+    memory('MB resident, 1 million waiting', 1_000_000, { target: { atMost: 200 } }),
+    memory('MB resident, 10 million waiting', 10_000_000, { target: { atMost: 200 }, isLong: true }),
     opening('ms to open, empty', 0),
-    opening('ms to open, 1 million waiting', 1, { target: { atMost: 1000 } }),
-    opening('ms to open, 10 million waiting', 10, { target: { atMost: 1000 }, isLong: true }),
+    opening('ms to open, 1 million waiting', 1_000_000, { target: { atMost: 300 } }),
+    opening('ms to open, 10 million waiting', 10_000_000, { target: { atMost: 300 }, isLong: true }),
+    recovering('ms to open, 100 thousand in transit', { target: { atMost: 2000 } }),
   ],
 }
 export default question
 
-function memory(
-  name: string,
-  millions: number,
-  rest: Partial<Question['rows'][number]> = {},
-): Question['rows'][number] {
+/** Quick runs have fiftieths. */
+function sized(jobs: number, { quick }: Run): number {
+  return quick ? jobs / 50 : jobs
+}
+
+function memory(name: string, waiting: number, rest: Partial<Row> = {}): Row {
   return {
     name,
+    isSteady: true,
     ...rest,
     async measure(run) {
-      const jobs = run.quick ? millions * 20_000 : millions * MILLION
       const queue = await openQueue(run.directory, { maxWorkers: 0 })
-      await fill(queue, jobs)
+      await fill(queue, sized(waiting, run))
       globalThis.gc?.()
       const { rss } = process.memoryUsage()
       await queue.close()
@@ -51,25 +46,48 @@ function memory(
   }
 }
 
-function opening(
-  name: string,
-  millions: number,
-  rest: Partial<Question['rows'][number]> = {},
-): Question['rows'][number] {
+function opening(name: string, waiting: number, rest: Partial<Row> = {}): Row {
   return {
     name,
     ...rest,
     async prepare(run) {
       const queue = await openQueue(run.directory, { maxWorkers: 0, durability: 'process' })
-      await fill(queue, run.quick ? millions * 20_000 : millions * MILLION)
+      await fill(queue, sized(waiting, run))
       await queue.close()
     },
-    async measure(run) {
-      const before = performance.now()
-      const queue = await openQueue(run.directory, { maxWorkers: 0 })
-      const took = performance.now() - before
-      await queue.close()
-      return took
-    },
+    measure: ({ directory }) => timeToOpen(directory, 0),
   }
+}
+
+function recovering(name: string, rest: Partial<Row> = {}): Row {
+  return {
+    name,
+    ...rest,
+    async prepare(run) {
+      const holder = fork(new URL('../transit-holder.js', import.meta.url), [
+        run.directory,
+        String(sized(IN_TRANSIT, run)),
+      ])
+      const ended = once(holder, 'exit')
+      await Promise.race([
+        once(holder, 'message'),
+        ended.then(([code]) => {
+          throw new Error(`the process that was to hold the jobs ended with code ${code}`)
+        }),
+      ])
+      holder.kill('SIGKILL')
+      await ended
+    },
+    measure: (run) => timeToOpen(run.directory, sized(IN_TRANSIT, run)),
+  }
+}
+
+async function timeToOpen(directory: string, inTransit: number): Promise<number> {
+  const before = performance.now()
+  const queue = await openQueue(directory, { maxWorkers: 0 })
+  const took = performance.now() - before
+  const { returned } = queue.recovered
+  await queue.close()
+  if (returned !== inTransit) throw new Error(`${returned} jobs were in transit, not ${inTransit}`)
+  return took
 }

@@ -1,19 +1,20 @@
 /** How punctual delayed jobs are. */
-import { once } from 'node:events'
-import { type Question, quantileOf, type Run } from '../question.js'
+import type { Question, Run } from '../question.js'
 import { openQueue } from '../subject.js'
 
 const OVER_MS = 10_000
+const WARM_UP = 1000
 const jobsOf = ({ quick }: Run) => (quick ? 1000 : 100_000)
 
 const question: Question = {
   title: '100,000 delayed jobs that fall due over 10 s',
-  how: `From each job's due time to the first line of its function, durable to disk.`,
+  how: `From each job's due time to the first line of its function, durable to disk. A thousand jobs without a delay go before.`,
   unit: 'ms late',
   digits: 1,
+  better: 'less',
   rows: [
-    { name: 'median', measure: async (run) => quantileOf(await lateness(run), 0.5) },
-    { name: 'p99', target: { atMost: 20 }, measure: async (run) => quantileOf(await lateness(run), 0.99) },
+    { name: 'median', measure: lateness },
+    { name: 'p99', quantile: 0.99, target: { atMost: 20 }, measure: lateness },
   ],
 }
 export default question
@@ -21,6 +22,8 @@ export default question
 async function lateness(run: Run): Promise<number[]> {
   const jobs = jobsOf(run)
   const queue = await openQueue(run.directory)
+  await queue.enqueueMany('clock', new Array<number>(WARM_UP).fill(0))
+  await queue.idle()
   const firstAt = Date.now() + (run.quick ? 500 : 5000)
   const overMs = run.quick ? 500 : OVER_MS
   const late: number[] = []
@@ -29,7 +32,7 @@ async function lateness(run: Run): Promise<number[]> {
   await queue.enqueueMany('clock', inputs, (_input, index) => ({ runAt: firstAt + (index * overMs) / jobs }))
   if (Date.now() >= firstAt)
     throw new Error('enqueueing took longer than the lead: the figures would be wrong')
-  await once(queue, 'idle')
+  await queue.idle()
   await queue.close()
   return late
 }

@@ -13,12 +13,14 @@ const question: Question = {
 rounds per job.`,
   unit: 'jobs/s',
   digits: 1,
+  better: 'more',
+  common: calibrate,
   rows: [1, 10, 100].flatMap((ms): Row[] => [
     {
       name: `raw Piscina, ${ms} ms`,
       async measure(run) {
         const pool = openPiscina(SPIN)
-        const rounds = Math.round(calibrate() * ms)
+        const rounds = Math.round(run.common * ms)
         const rate = await rateOf(jobsOf(ms, run), (count) =>
           pipeline(count, WIDTH, () => pool.run(rounds, { name: 'spinRounds' })),
         )
@@ -32,7 +34,7 @@ rounds per job.`,
       target: { atLeast: ms === 1 ? 0.95 : 0.99 },
       async measure(run) {
         const queue = await openQueue(run.directory)
-        const rounds = Math.round(calibrate() * ms)
+        const rounds = Math.round(run.common * ms)
         const rate = await rateOf(jobsOf(ms, run), (count) =>
           pipeline(count, WIDTH, async () => (await queue.enqueue('spinRounds', rounds)).finished()),
         )

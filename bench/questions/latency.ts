@@ -1,9 +1,7 @@
 /** How long one job alone waits for its acknowledgement, and for its thread. */
-import { join } from 'node:path'
-import { Level } from 'level'
 import { now } from '../clock-worker.js'
-import { type Question, quantileOf, type Run } from '../question.js'
-import { openQueue } from '../subject.js'
+import type { Question, Run } from '../question.js'
+import { levelKey, openLevel, openQueue } from '../subject.js'
 
 const timesOf = ({ quick }: Run) => (quick ? 50 : 2000)
 
@@ -12,6 +10,7 @@ const question: Question = {
   how: `Medians of 2000 calls, each awaited before the next. Acknowledged: until \`enqueue\` resolves, next to a bare LevelDB put
 of as many bytes, synced or not. Started: from the acknowledgement to the first line of the job's function (below 0: before).`,
   unit: 'µs',
+  better: 'less',
   rows: [
     { name: 'LevelDB put, synced', measure: (run) => bare(run, true) },
     {
@@ -32,38 +31,33 @@ of as many bytes, synced or not. Started: from the acknowledgement to the first 
 }
 export default question
 
-async function medianOf(
+/** How long each call took, in µs; or what it says itself, in ms. A fifth as many go before, to warm up. */
+async function samples(
   times: number,
   once: (index: number) => Promise<number | undefined>,
-): Promise<number> {
+): Promise<number[]> {
   const took: number[] = []
   for (let index = 0; index < 1.2 * times; index++) {
     const before = now()
     const ms = (await once(index)) ?? now() - before
     if (index >= 0.2 * times) took.push(ms * 1000)
   }
-  return quantileOf(took, 0.5)
+  return took
 }
 
-async function bare(run: Run, sync: boolean): Promise<number> {
-  const db = new Level<Buffer, Buffer>(join(run.directory, 'bare'), {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-  })
-  await db.open()
-  const took = await medianOf(timesOf(run), async (index) => {
-    const key = Buffer.alloc(13)
-    key.writeUInt32BE(index, 9)
-    await db.put(key, Buffer.alloc(12), { sync })
+async function bare(run: Run, sync: boolean): Promise<number[]> {
+  const db = await openLevel(run.directory)
+  const took = await samples(timesOf(run), async (index) => {
+    await db.put(levelKey(index), Buffer.alloc(12), { sync })
     return undefined
   })
   await db.close()
   return took
 }
 
-async function acknowledged(run: Run, durability: 'disk' | 'process'): Promise<number> {
+async function acknowledged(run: Run, durability: 'disk' | 'process'): Promise<number[]> {
   const queue = await openQueue(run.directory, { maxWorkers: 0, durability })
-  const took = await medianOf(timesOf(run), async (index) => {
+  const took = await samples(timesOf(run), async (index) => {
     await queue.enqueue('noop', index)
     return undefined
   })
@@ -71,9 +65,9 @@ async function acknowledged(run: Run, durability: 'disk' | 'process'): Promise<n
   return took
 }
 
-async function started(run: Run): Promise<number> {
+async function started(run: Run): Promise<number[]> {
   const queue = await openQueue(run.directory)
-  const took = await medianOf(timesOf(run), async () => {
+  const took = await samples(timesOf(run), async () => {
     const job = await queue.enqueue('clock', 0)
     const acknowledgedAt = now()
     return (await job.finished()) - acknowledgedAt

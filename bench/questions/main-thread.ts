@@ -13,6 +13,7 @@ const question: Question = {
 thread per job (from /proc; elsewhere its event loop's active time), and how late the event loop gets round.`,
   unit: 'µs, ms',
   digits: 1,
+  better: 'less',
   rows: [
     { name: 'µs of main thread per job', target: { atMost: 6 }, measure: (run) => saturate(run, 'cpu') },
     { name: 'ms event-loop delay, p99', target: { atMost: 10 }, measure: (run) => saturate(run, 'delay') },

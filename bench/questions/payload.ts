@@ -1,8 +1,6 @@
 /** What large inputs cost. */
-import { join } from 'node:path'
-import { Level } from 'level'
 import type { Question, Run } from '../question.js'
-import { NOOP, openPiscina, openQueue, pipeline, rateOf } from '../subject.js'
+import { levelKey, NOOP, openLevel, openPiscina, openQueue, pipeline, rateOf } from '../subject.js'
 
 const BYTES = 1_000_000
 const WIDTH = 8
@@ -14,20 +12,16 @@ const question: Question = {
 cannot be done without: a synced LevelDB put of the bytes, raw Piscina with the bytes transferred, a LevelDB delete.`,
   unit: 'jobs/s',
   digits: 1,
+  better: 'more',
   rows: [
     {
       name: 'LevelDB put, raw Piscina, LevelDB delete',
       async measure(run) {
         const pool = openPiscina(NOOP)
-        const db = new Level<Buffer, Uint8Array>(join(run.directory, 'bare'), {
-          keyEncoding: 'buffer',
-          valueEncoding: 'view',
-          compression: false,
-        })
+        const db = await openLevel(run.directory)
         const rate = await rateOf(jobsOf(run), (count) =>
           pipeline(count, WIDTH, async (index) => {
-            const key = Buffer.alloc(13)
-            key.writeUInt32BE(index, 9)
+            const key = levelKey(index)
             const bytes = randomBytes()
             await db.put(key, bytes, { sync: true })
             await pool.run(bytes, { transferList: [bytes.buffer] })

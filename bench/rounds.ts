@@ -1,0 +1,87 @@
+/**
+ * Measures the rows of a question, round after round.
+ *
+ * Each row of each round runs in a process of its own; the rows of a round follow each other at once, and ratios are taken
+ * within a round, so that a machine that is slow for a while is slow for both sides.
+ */
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import type { Measurements } from './answer.js'
+import type { Measured, Question, Row, Run } from './question.js'
+
+const QUESTIONS = new URL('./questions/', import.meta.url)
+const ONE_ROW = new URL('./one-row.js', import.meta.url)
+
+export interface Extent {
+  readonly rounds: number
+  readonly quick: boolean
+  /** The long rows too. */
+  readonly full: boolean
+}
+
+/** What there is to ask. */
+export async function questionNames(): Promise<string[]> {
+  const files = await readdir(QUESTIONS)
+  return files.filter((file) => file.endsWith('.js')).map((file) => basename(file, '.js'))
+}
+
+export async function loadQuestion(name: string): Promise<Question> {
+  const module = (await import(new URL(`${name}.js`, QUESTIONS).href)) as { default: Question }
+  return module.default
+}
+
+export async function measureRounds(
+  name: string,
+  question: Question,
+  { rounds, quick, full }: Extent,
+): Promise<Measurements> {
+  const measurements = new Map<string, Measured[]>()
+  const common = question.common?.() ?? 0
+  for (let round = 0; round < rounds; round++)
+    for (const row of question.rows) {
+      if (row.isLong && !full) continue
+      const known = measurements.get(row.name) ?? []
+      measurements.set(row.name, [...known, await measureApart(name, row, { quick, common })])
+    }
+  return measurements
+}
+
+/** Measures one row in a process and a directory of its own. */
+async function measureApart(
+  name: string,
+  row: Row,
+  { quick, common }: Omit<Run, 'directory'>,
+): Promise<Measured> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
+  const task: RowTask = { question: name, row: row.name, step: 'measure', run: { directory, quick, common } }
+  try {
+    if (row.prepare) await forked({ ...task, step: 'prepare' })
+    return await forked(task)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+/** What the process of a row is asked to do. */
+export interface RowTask {
+  readonly question: string
+  readonly row: string
+  readonly step: 'prepare' | 'measure'
+  readonly run: Run
+}
+
+async function forked(task: RowTask): Promise<Measured> {
+  const child = fork(ONE_ROW, [JSON.stringify(task)], { execArgv: ['--expose-gc'] })
+  let measured: Measured | undefined
+  child.on('message', (message) => {
+    measured = message as Measured
+  })
+  // Not at its exit: what it sent may still be on its way then.
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code !== 0 || measured === undefined)
+    throw new Error(`${task.question}: ${task.step} of "${task.row}" ended with code ${code}`)
+  return measured
+}
