@@ -28,35 +28,42 @@ export async function questionNames(): Promise<string[]> {
   return files.filter((file) => file.endsWith('.js')).map((file) => basename(file, '.js'))
 }
 
-export async function loadQuestion(name: string): Promise<Question> {
-  const module = (await import(new URL(`${name}.js`, QUESTIONS).href)) as { default: Question }
-  return module.default
+/** The module of a question that there is. */
+export function moduleOf(name: string): URL {
+  return new URL(`${name}.js`, QUESTIONS)
 }
 
-export async function measureRounds(
-  name: string,
-  question: Question,
-  { rounds, quick, full }: Extent,
-): Promise<Measurements> {
+export async function loadQuestion(module: URL): Promise<Question> {
+  const { default: question } = (await import(module.href)) as { default: Question }
+  return question
+}
+
+export async function measureRounds(module: URL, { rounds, quick, full }: Extent): Promise<Measurements> {
   const measurements = new Map<string, Measured[]>()
+  const question = await loadQuestion(module)
   const common = question.common?.() ?? 0
   for (let round = 0; round < rounds; round++)
     for (const row of question.rows) {
       if (row.isLong && !full) continue
       const known = measurements.get(row.name) ?? []
-      measurements.set(row.name, [...known, await measureApart(name, row, { quick, common })])
+      measurements.set(row.name, [...known, await measureApart(module, row, { quick, common })])
     }
   return measurements
 }
 
 /** Measures one row in a process and a directory of its own. */
 async function measureApart(
-  name: string,
+  module: URL,
   row: Row,
   { quick, common }: Omit<Run, 'directory'>,
 ): Promise<Measured> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
-  const task: RowTask = { question: name, row: row.name, step: 'measure', run: { directory, quick, common } }
+  const task: RowTask = {
+    module: module.href,
+    row: row.name,
+    step: 'measure',
+    run: { directory, quick, common },
+  }
   try {
     if (row.prepare) await forked({ ...task, step: 'prepare' })
     return await forked(task)
@@ -67,7 +74,8 @@ async function measureApart(
 
 /** What the process of a row is asked to do. */
 export interface RowTask {
-  readonly question: string
+  /** The question's. */
+  readonly module: string
   readonly row: string
   readonly step: 'prepare' | 'measure'
   readonly run: Run
@@ -82,6 +90,6 @@ async function forked(task: RowTask): Promise<Measured> {
   // Not at its exit: what it sent may still be on its way then.
   const [code] = (await once(child, 'close')) as [number | null]
   if (code !== 0 || measured === undefined)
-    throw new Error(`${task.question}: ${task.step} of "${task.row}" ended with code ${code}`)
+    throw new Error(`${task.step} of "${task.row}" (${task.module}) ended with code ${code}`)
   return measured
 }

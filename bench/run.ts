@@ -17,7 +17,7 @@ import {
   resultOf,
   writeResults,
 } from './results.js'
-import { loadQuestion, measureRounds, questionNames } from './rounds.js'
+import { loadQuestion, measureRounds, moduleOf, questionNames } from './rounds.js'
 import { tableOf } from './table.js'
 
 const { values, positionals } = parseArgs({
@@ -48,9 +48,10 @@ console.log(`${machineText(measured)}; medians of ${rounds} ${rounds === 1 ? 'ro
 const earlier = values.check ? await readResults(values.results) : {}
 const results: Record<string, Result> = {}
 for (const name of positionals.length > 0 ? positionals : known) {
-  const question = await loadQuestion(name)
+  const module = moduleOf(name)
+  const question = await loadQuestion(module)
   console.log(`## ${question.title} (${name})\n\n${question.how}\n`)
-  const answers = answersTo(question, await measureRounds(name, question, { rounds, quick, full }))
+  const answers = answersTo(question, await measureRounds(module, { rounds, quick, full }))
   console.log(`${tableOf(question.unit, question.digits ?? 0, answers)}\n`)
   const result = resultOf(question, answers, measured)
   results[name] = result

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { loadQuestion, questionNames } from '../../bench/rounds.js'
+import { loadQuestion, moduleOf, questionNames } from '../../bench/rounds.js'
 
 for (const name of await questionNames())
   test(`${name}: rows have names of their own, and are compared with rows before them`, async () => {
-    const { rows, title, how } = await loadQuestion(name)
+    const { rows, title, how } = await loadQuestion(moduleOf(name))
     assert.ok(title.length > 0 && how.length > 0)
     const before = new Set<string>()
     for (const { name: row, against } of rows) {

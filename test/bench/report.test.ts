@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { answersTo } from '../../bench/answer.js'
 import type { Measured } from '../../bench/question.js'
 import { circumstances, type Results, resultOf, writeResults } from '../../bench/results.js'
-import { loadQuestion } from '../../bench/rounds.js'
+import { loadQuestion, moduleOf } from '../../bench/rounds.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { links } from '../support/markdown.js'
 
@@ -24,7 +24,7 @@ async function report(folder: string): Promise<number | null> {
 /** Invented figures for every row of the questions that are drawn, the long ones too. */
 async function allAnswered(): Promise<Results> {
   const entries = DRAWN.map(async (name) => {
-    const question = await loadQuestion(name)
+    const question = await loadQuestion(moduleOf(name))
     const invented = question.rows.map(({ name: row }, index): [string, Measured[]] => [
       row,
       name === 'latency' ? [[10, 20, 1000 * (index + 1)]] : [100 * (index + 1), 110 * (index + 1)],

@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { measureRounds } from '../../bench/rounds.js'
+
+const QUESTION = new URL('../fixtures/question.js', import.meta.url)
+
+test('each row of each round has a process and a directory of its own, prepared by another process', async () => {
+  const measurements = await measureRounds(QUESTION, { rounds: 2, quick: false, full: false })
+  assert.equal(new Set([process.pid, ...(measurements.get('process') ?? [])]).size, 3)
+  assert.deepEqual(measurements.get('leftover'), [0, 0])
+  assert.deepEqual(measurements.get('prepared'), [2, 2])
+  assert.deepEqual(measurements.get('common'), [42, 42])
+  assert.equal(measurements.has('long'), false)
+  // More than fits into a pipe at once.
+  const expected = Array.from({ length: 300_000 }, (_, index) => index / 7)
+  assert.deepEqual(measurements.get('samples'), [expected, expected])
+})
+
+test('a row that fails ends the bench, and is named', async () => {
+  await assert.rejects(measureRounds(QUESTION, { rounds: 1, quick: false, full: true }), {
+    message: `measure of "long" (${QUESTION.href}) ended with code 1`,
+  })
+})
