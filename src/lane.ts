@@ -3,9 +3,12 @@ import type { Pick, Waiting } from './store/store.js'
 import type { TaskConfig } from './tasks.js'
 
 /** How much work a waybill is to hold, going by what its tasks' jobs took before. Long jobs travel alone. */
-const WAYBILL_MS = 2
+const WAYBILL_MS = 5
 const MOST_JOBS = 400
 const MOST_BYTES = 1024 * 1024
+
+/** Jobs that take no longer are claimed ahead: more urgent ones that come in meanwhile wait for so long. */
+const SHORT_MS = 20
 
 /** How far one waybill's mean moves the estimate. */
 const WEIGHT = 0.3
@@ -48,16 +51,24 @@ export class WaybillPlan {
   #bytes = 0
   #isAlone = false
   #limits = ''
+  readonly #isAhead: boolean
 
-  /** At most `most` jobs, so that few jobs are spread over the threads that are free. */
-  constructor(most: number, laneOf: (lane: number) => Lane | undefined) {
+  /** At most `most` jobs, so that few jobs are spread over the threads that are free. Ahead of a free thread: short jobs only. */
+  constructor(most: number, laneOf: (lane: number) => Lane | undefined, isAhead = false) {
+    this.#isAhead = isAhead
     this.#most = Math.min(most, MOST_JOBS)
     this.#laneOf = laneOf
+  }
+
+  /** Whether its thread will soon be free. */
+  get isShort(): boolean {
+    return this.#ms <= SHORT_MS
   }
 
   pick({ place, bytes, alone }: Waiting): Pick {
     const lane = this.#laneOf(place.lane)
     if (!lane || !(this.lanes.has(lane) ? !lane.isPaused : lane.isFree)) return 'skip'
+    if (this.#isAhead && (alone || lane.estimateMs > SHORT_MS)) return 'stop'
     if (this.#count > 0 && !this.#hasRoomFor(lane, bytes, alone)) return 'stop'
     this.#limits = lane.limits
     this.#isAlone = alone

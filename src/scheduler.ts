@@ -4,6 +4,13 @@
  * A job's way: `#pump` claims it into a waybill when a thread is free, `#dispatch` hands the waybill to the pool once the
  * claim is durable, `#conclude` turns each result into a settlement, and when that is durable the application is told.
  * Nothing is told that a crash could undo.
+ *
+ * ```
+ *  claimed ──written──▶ ready ──a thread is free──▶ with the pool ──▶ free
+ *                         └──held, or no thread for it──▶ given back
+ * ```
+ *
+ * While threads run short jobs, the next waybill for each is claimed ahead, so that no thread waits for a claim to be written.
  */
 import { decode } from './codec.js'
 import { toErrorData } from './errors.js'
@@ -41,6 +48,12 @@ interface RunningJob extends PoolJob {
   readonly lane: Lane
 }
 
+/** A claim, and what it counts for. */
+interface Waybill {
+  readonly claim: Claim
+  readonly plan: WaybillPlan
+}
+
 const PRUNE_INTERVAL_MS = 60_000
 
 export class Scheduler implements StoreEvents {
@@ -54,8 +67,12 @@ export class Scheduler implements StoreEvents {
   readonly #dueTimer: WakeTimer
   readonly #pruneTimer: NodeJS.Timeout
   #maxWorkers: number
-  /** Waybills that are being claimed or are out. */
+  /** Waybills that are claimed, or being so, and not free again. */
   #out = 0
+  /** Those that wait for a thread, in the order of their claims. */
+  #ready: Waybill[] = []
+  /** How many with the pool are short, so that another may be claimed ahead for their threads. */
+  #short = 0
   /** How many additions are not counted yet. */
   #adding = 0
   /** Settlements that are being written. */
@@ -95,6 +112,7 @@ export class Scheduler implements StoreEvents {
   }
   set maxWorkers(count: number) {
     this.#maxWorkers = count
+    this.#launch()
     this.runnable()
   }
 
@@ -114,6 +132,7 @@ export class Scheduler implements StoreEvents {
       const line = this.#lane(lane)
       if (line) line.isPaused = isPaused
     }
+    this.#launch()
     this.runnable()
   }
 
@@ -153,8 +172,10 @@ export class Scheduler implements StoreEvents {
     while (!this.#broken) {
       if (this.#store.isInTransit(place)) {
         if (this.#pool.stop(place, 'cancelled') === false) return false
-        // Stopped, or its claim or its outcome is being written.
-        if (await this.#cancelled(place)) return true
+        // Stopped, or waiting for a thread, or its claim or its outcome is being written.
+        const wasCancelled = this.#cancelled(place)
+        this.#launch()
+        if (await wasCancelled) return true
         // It was settled otherwise: it has finished, or there may be another attempt to cancel.
         continue
       }
@@ -179,6 +200,7 @@ export class Scheduler implements StoreEvents {
     this.#isClosing = true
     clearInterval(this.#pruneTimer)
     this.#dueTimer.stop()
+    this.#launch()
     this.#pool.recallAll()
     if (this.#out > 0 && !this.#broken) {
       const quiet = new Promise<void>((resolve) => {
@@ -221,41 +243,81 @@ export class Scheduler implements StoreEvents {
   }
 
   #pump(): void {
-    while (!this.#isHeld && this.#returning === 0 && this.#out < this.#maxWorkers) {
-      const share = Math.ceil(this.#store.counts().waiting / (this.#maxWorkers - this.#out))
-      const plan = new WaybillPlan(share, (lane) => this.#lane(lane))
-      const claim = this.#store.claim((candidate) => plan.pick(candidate))
+    while (!this.#isHeld && this.#returning === 0 && this.#out < this.#maxWorkers + this.#roomAhead) {
+      const isAhead = this.#out >= this.#maxWorkers
+      const { waiting } = this.#store.counts()
+      const share = Math.ceil(waiting / (isAhead ? this.#maxWorkers : this.#maxWorkers - this.#out))
+      const plan = new WaybillPlan(share, (lane) => this.#lane(lane), isAhead)
+      const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
       if (!claim) break
       this.#isIdle = false
       this.#out++
       for (const lane of plan.lanes) lane.out++
       this.#events.claimed()
       claim.written.then(
-        () => this.#dispatch(claim, plan.lanes),
-        () => this.#free(plan.lanes),
+        () => {
+          this.#ready.push({ claim, plan })
+          this.#launch()
+        },
+        () => this.#free(plan),
       )
     }
     this.#noteIdle()
   }
 
-  #dispatch(claim: Claim, lanes: ReadonlySet<Lane>): void {
+  /** How many waybills may be claimed ahead. */
+  get #roomAhead(): number {
+    return Math.min(this.#short, this.#maxWorkers)
+  }
+
+  /** Hands out what is ready as far as there are threads for it, and gives back what must not, or cannot soon, be handed out. */
+  #launch(): void {
+    // What was claimed ahead must not overtake what is on its way back.
+    const returned =
+      this.#isHeld || this.#returning > 0
+        ? this.#ready.splice(0)
+        : this.#ready.filter((each) => this.#mustReturn(each))
+    if (returned.length > 0) this.#ready = this.#ready.filter((each) => !returned.includes(each))
+    while (this.#ready.length > 0 && this.#pool.busy < this.#maxWorkers)
+      this.#dispatch(this.#ready.shift() as Waybill)
+    while (this.#ready.length > this.#roomAhead) returned.push(this.#ready.pop() as Waybill)
+    for (const waybill of returned) this.#giveBack(waybill)
+    this.#store.isHurried = this.#maxWorkers === 0 || this.#pool.busy < this.#maxWorkers
+  }
+
+  #mustReturn({ claim, plan }: Waybill): boolean {
+    for (const lane of plan.lanes) if (lane.isPaused) return true
+    return this.#cancelling.size > 0 && claim.jobs.some(({ place }) => this.#cancelling.has(place.seq))
+  }
+
+  /** As if it had not been claimed. */
+  #giveBack({ claim, plan }: Waybill): void {
+    this.#settle(
+      claim.jobs.map((job) =>
+        this.#cancelling.has(job.place.seq) ? cancelled(job) : { outcome: 'released', job },
+      ),
+    )
+    this.#free(plan)
+  }
+
+  #dispatch({ claim, plan }: Waybill): void {
     const settlements: Settlement[] = []
     const jobs: RunningJob[] = []
-    // What was held while the claim was being written goes back as if it had not been claimed.
-    const isLate = this.#isHeld || this.#out > this.#maxWorkers
     for (const claimed of claim.jobs) {
       const lane = this.#lane(claimed.place.lane)
-      if (this.#cancelling.has(claimed.place.seq)) settlements.push(cancelled(claimed))
-      else if (isLate || !lane || lane.isPaused) settlements.push({ outcome: 'released', job: claimed })
-      else {
-        const job = this.#prepare(claimed, lane)
-        if ('outcome' in job) settlements.push(job)
-        else jobs.push(job)
-      }
+      const job: RunningJob | Settlement = lane
+        ? this.#prepare(claimed, lane)
+        : { outcome: 'released', job: claimed }
+      if ('outcome' in job) settlements.push(job)
+      else jobs.push(job)
     }
     if (settlements.length > 0) this.#settle(settlements)
-    if (jobs.length === 0) return this.#free(lanes)
-    this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => this.#free(lanes))
+    if (jobs.length === 0) return this.#free(plan)
+    if (plan.isShort) this.#short++
+    this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => {
+      if (plan.isShort) this.#short--
+      this.#free(plan)
+    })
   }
 
   /** Finds the job's module; the attempt fails if there is none. */
@@ -278,10 +340,11 @@ export class Scheduler implements StoreEvents {
     }
   }
 
-  #free(lanes: ReadonlySet<Lane>): void {
+  #free({ lanes }: WaybillPlan): void {
     this.#out--
     for (const lane of lanes) lane.out--
     if (this.#out === 0) this.#whenQuiet?.()
+    this.#launch()
     // At once, so that the next claim is written together with the outcomes that have just come.
     this.#pump()
   }
@@ -309,7 +372,10 @@ export class Scheduler implements StoreEvents {
   #settle(settlements: readonly Settlement[]): void {
     const returns = settlements.some(({ outcome }) => outcome === 'released')
     this.#settling++
-    if (returns) this.#returning++
+    if (returns) {
+      this.#returning++
+      this.#launch()
+    }
     this.#store.settle(settlements).then(
       () => {
         this.#settling--

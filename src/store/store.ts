@@ -11,6 +11,8 @@ import type { FinishedState, Head, JobCounts, JobState, Place, StoredJob } from 
 export interface Store {
   /** Tells the store whom to call. */
   watch(events: StoreEvents): void
+  /** Whether somebody waits for what is written next. While not, writes may be put together for a few ms. Default true. */
+  isHurried: boolean
   /** The lane of a task; the first time, it is made. */
   lane(task: string): number
   /** The task of a lane, if there is one. */
@@ -25,9 +27,10 @@ export interface Store {
 
   /**
    * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
-   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken.
+   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken. `isAhead`: they may have to wait
+   * for a thread, so that after a crash nobody knows whether they ran.
    */
-  claim(pick: (candidate: Waiting) => Pick): Claim | undefined
+  claim(pick: (candidate: Waiting) => Pick, isAhead?: boolean): Claim | undefined
 
   /** Records the outcomes of jobs in transit. */
   settle(settlements: readonly Settlement[]): Promise<void>

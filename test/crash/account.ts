@@ -112,12 +112,12 @@ function* checkAttempts({ facts, jobs }: Accounts): Generator<string> {
   }
 }
 
-/** A kill is charged to a job that was alone in its waybill, once, and to no other. */
+/** A kill is charged to a job that was alone in its waybill, and not claimed ahead, once, and to no other. */
 function* checkCharges({ facts, crashes, jobs }: Accounts): Generator<string> {
   // A process that is killed while it opens leaves the same waybill behind once more.
   const charges = new Set<string>()
   for (const [only, ...others] of crashes.flatMap(({ transit }) => transit))
-    if (only && others.length === 0) charges.add(`${only.id} in attempt ${only.attempt}`)
+    if (only && !only.isAhead && others.length === 0) charges.add(`${only.id} in attempt ${only.attempt}`)
   for (const [id, { head }] of jobs)
     for (const { attempt, code } of head.failures ?? [])
       if (code === 'MILLRACE_PROCESS_DIED' && !charges.delete(`${id} in attempt ${attempt}`))

@@ -3,7 +3,7 @@ import { Level } from 'level'
 import type { FinishedState, Place, StoredJob } from '../../src/job.js'
 import { formatId } from '../../src/job.js'
 import { Chunk } from '../../src/store/level/chunk.js'
-import { waybillOffsets } from '../../src/store/level/entry.js'
+import { wasAhead, waybillOffsets } from '../../src/store/level/entry.js'
 import {
   chunkKey,
   completedChunkKey,
@@ -20,7 +20,7 @@ import { decodeRecord } from '../../src/store/level/record.js'
 import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/retainer.js'
 
 /** The jobs of one claim that have no outcome yet, as far as the directory knows. */
-export type Transit = { readonly id: string; readonly attempt: number }[]
+export type Transit = { readonly id: string; readonly attempt: number; readonly isAhead: boolean }[]
 
 export interface Inspected {
   /** By id. A job in transit is `waiting`, as it is stored. */
@@ -109,7 +109,8 @@ class Inspection {
       const id = formatId(readPlace(value, at))
       const attempt = value.readUInt16BE(at + 12)
       const job = this.#jobs.get(id)
-      if (job?.state === 'waiting' && (job.head.attempt ?? 0) + 1 === attempt) transit.push({ id, attempt })
+      if (job?.state === 'waiting' && (job.head.attempt ?? 0) + 1 === attempt)
+        transit.push({ id, attempt, isAhead: wasAhead(value) })
     }
     if (transit.length > 0) this.#transit.push(transit)
     else this.#problems.push('a waybill has no job left in transit')

@@ -131,15 +131,17 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
 export interface Waybill {
   readonly number: number
   readonly jobs: readonly JobEntry[]
+  /** Whether it was claimed before there was a thread for it. */
+  readonly isAhead: boolean
   /** How many have no outcome. */
   left: number
 }
 
 const LISTED_BYTES = 14
 
-/** A waybill's value on disk: each job's id:12 and attempt:2. */
-export function encodeWaybill(jobs: readonly JobEntry[]): Buffer {
-  const value = Buffer.allocUnsafe(jobs.length * LISTED_BYTES)
+/** A waybill's value on disk: each job's id:12 and attempt:2; and a byte more, if it was claimed ahead. */
+export function encodeWaybill(jobs: readonly JobEntry[], isAhead: boolean): Buffer {
+  const value = Buffer.alloc(jobs.length * LISTED_BYTES + (isAhead ? 1 : 0))
   let at = 0
   for (const job of jobs) {
     writePlace(value, job.place, at)
@@ -147,6 +149,11 @@ export function encodeWaybill(jobs: readonly JobEntry[]): Buffer {
     at += LISTED_BYTES
   }
   return value
+}
+
+/** Whether a waybill's value says that it was claimed ahead. */
+export function wasAhead(value: Buffer): boolean {
+  return value.length % LISTED_BYTES === 1
 }
 
 /** The offsets in a waybill's value at which a job's id begins. Its attempt is 12 bytes on. */

@@ -44,6 +44,9 @@ export interface LevelStoreOptions extends RecoveryOptions {
   readonly retention: Retention
 }
 
+/** How far apart groups that acknowledge nothing begin while nobody is in a hurry. */
+const INTERVAL_MS = 2
+
 interface Joining {
   readonly batch: Batch
   readonly entries: JobEntry[]
@@ -71,6 +74,7 @@ export class LevelStore implements Store {
   #joining: Joining | undefined
   #pruning: Promise<void> | undefined
   #isReleased = false
+  isHurried = true
   #isClosing = false
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
@@ -112,6 +116,7 @@ export class LevelStore implements Store {
         }
       },
       onBroken: broken,
+      intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })
     this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)
     this.#names = new Names(db, (jobs) => this.#add(jobs))
@@ -234,7 +239,7 @@ export class LevelStore implements Store {
     this.#backlog.insert(entry)
   }
 
-  claim(pick: (candidate: Waiting) => Pick): Claim | undefined {
+  claim(pick: (candidate: Waiting) => Pick, isAhead = false): Claim | undefined {
     const skipped = new Set<number>()
     const jobs: JobEntry[] = []
     for (let next = this.#backlog.next(skipped); next; next = this.#backlog.next(skipped)) {
@@ -247,13 +252,13 @@ export class LevelStore implements Store {
       }
     }
     if (jobs.length === 0) return undefined
-    const waybill: Waybill = { number: this.#ledger.next(), jobs, left: jobs.length }
+    const waybill: Waybill = { number: this.#ledger.next(), jobs, isAhead, left: jobs.length }
     for (const job of jobs) {
       job.waybill = waybill
       this.#transit.set(job.place.seq, job)
     }
     this.#countRunning(jobs, 1)
-    const value = encodeWaybill(jobs)
+    const value = encodeWaybill(jobs, isAhead)
     const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
   }
@@ -283,8 +288,7 @@ export class LevelStore implements Store {
       for (const waybill of touched) {
         const key = waybillKey(waybill.number)
         if (waybill.left === 0) batch.del(key)
-        else if (shortened.has(waybill))
-          batch.put(key, encodeWaybill(waybill.jobs.filter((job) => job.waybill === waybill)))
+        else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isAhead))
       }
     }
     const after = () => {
@@ -443,4 +447,8 @@ export class LevelStore implements Store {
       this.#running.set(lane, (this.#running.get(lane) ?? 0) + change * (at - from))
     }
   }
+}
+
+function openJobsOf(waybill: Waybill): JobEntry[] {
+  return waybill.jobs.filter((job) => job.waybill === waybill)
 }

@@ -3,12 +3,13 @@
  *
  * A job still in the backlog with the attempt that its waybill names had no outcome. If it was its waybill's only such job,
  * it was running: the lost attempt is charged to it. Of several, one was running and nobody knows which: none is charged,
- * and each runs alone next time, so that one that kills processes is found, and pays. A job whose attempts are spent by
+ * and each runs alone next time, so that one that kills processes is found, and pays. So too if it was claimed ahead of a free
+ * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
  * this fails here instead of taking the next process down.
  */
 import type { Failure } from '../../errors.js'
 import type { Head } from '../../job.js'
-import { type JobEntry, waybillOffsets } from './entry.js'
+import { type JobEntry, wasAhead, waybillOffsets } from './entry.js'
 import { rangeOf, readPlace } from './keys.js'
 import type { Ledger } from './ledger.js'
 import type { Retainer } from './retainer.js'
@@ -88,7 +89,7 @@ async function unfinished(waiting: WaitingJobs, value: Buffer, seen: Set<number>
     seen.add(place.seq)
     return [entry]
   })
-  return found.map((entry) => ({ entry, charged: found.length === 1 }))
+  return found.map((entry) => ({ entry, charged: found.length === 1 && !wasAhead(value) }))
 }
 
 function lostAttempt(attempt: number, at: number): Failure {

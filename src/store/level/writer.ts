@@ -44,11 +44,14 @@ export class Writer {
   readonly #fsync: boolean
   readonly #seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
   readonly #onBroken: (error: Error) => void
+  readonly #intervalMs: () => number
   readonly #betweens: (() => void)[] = []
   #gathering: Group | undefined
   #writing: Promise<void> | undefined
   #broken: Error | undefined
   #hasWritten = false
+  #timer: NodeJS.Timeout | undefined
+  #begunAt = Number.NEGATIVE_INFINITY
 
   /**
    * `seal` adds what belongs into every group, just before it is written, and may return an `after`. `isLasting`: the group is
@@ -60,12 +63,15 @@ export class Writer {
       fsync: boolean
       seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
       onBroken: (error: Error) => void
+      /** How far apart the beginnings of groups without `sync` are to be at least, in ms. Default 0. */
+      intervalMs?: () => number
     },
   ) {
     this.#db = db
     this.#fsync = options.fsync
     this.#seal = options.seal
     this.#onBroken = options.onBroken
+    this.#intervalMs = options.intervalMs ?? (() => 0)
   }
 
   /**
@@ -84,7 +90,10 @@ export class Writer {
     if (this.#broken) throw this.#broken
     this.#gathering ??= this.#begin()
     const group = this.#gathering
-    group.sync ||= sync
+    if (sync && !group.sync) {
+      group.sync = true
+      this.#flushSoon(0)
+    }
     if (after) group.afters.push(after)
     return group
   }
@@ -121,18 +130,29 @@ export class Writer {
     const { promise: written, resolve, reject } = withResolvers()
     // Each caller handles its own rejection; the group's promise may have no other reader.
     written.catch(() => {})
-    if (!this.#writing) queueMicrotask(() => this.#flush())
+    this.#flushSoon(this.#intervalMs())
     return { batch: batchOf(this.#db), afters: [], written, resolve, reject, sync: false }
+  }
+
+  /** At the end of this turn, or when the last group was begun so long ago. */
+  #flushSoon(intervalMs: number): void {
+    if (this.#writing) return
+    const waitMs = intervalMs && this.#begunAt + intervalMs - performance.now()
+    if (waitMs > 0) this.#timer ??= setTimeout(() => this.#flush(), waitMs)
+    else queueMicrotask(() => this.#flush())
   }
 
   #flush(): void {
     const group = this.#gathering
     if (!group || this.#writing) return
     this.#gathering = undefined
+    this.#begunAt = performance.now()
+    clearTimeout(this.#timer)
+    this.#timer = undefined
     this.#writing = this.#write(group).finally(() => {
       this.#writing = undefined
       for (const look of this.#betweens.splice(0)) look()
-      this.#flush()
+      if (this.#gathering) this.#flushSoon(this.#gathering.sync ? 0 : this.#intervalMs())
     })
   }
 
