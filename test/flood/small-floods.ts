@@ -11,7 +11,7 @@ const CALLS_IN_A_TURN = 1000
 /** What the process takes with its threads, LevelDB's buffers, a full window, and garbage that has yet to be collected. */
 const FEW_JOBS_MB = 500
 /** What a caller that waits for room costs: promises of its own and the queue's, and its input. */
-const WAITING_CALLER_MB = 0.004
+const WAITING_CALLER_MB = 0.003
 
 /** All are enqueued as fast as the calls can be made, far faster than they run. */
 function flooding(onFull: OnFull): Flood {
@@ -93,7 +93,7 @@ export const due: Flood = {
 /** Each job is enqueued twice, under the same key, all in one turn of the event loop. */
 export const keys: Flood = {
   size: { long: 50_000, short: 2000 },
-  mostMegabytes: (size) => FEW_JOBS_MB + 2 * WAITING_CALLER_MB * size,
+  mostMegabytes: (size) => FEW_JOBS_MB + 2 * (WAITING_CALLER_MB + 0.001) * size,
   async run({ size, tally, open }) {
     const queue = await open()
     const answered = answers(size)

@@ -3,8 +3,8 @@ import type { SoakPart } from '../soak/part.js'
 import { FLOODS } from './floods.js'
 import { runFlood } from './run-flood.js'
 
-/** How long all of them take at their full size, at most, on a machine that does nothing else. */
-const FULL_MS = 150_000
+/** How long all of them take at their full size, about, on two cores that do nothing else. */
+const FULL_MS = 90_000
 /** A flood that takes so much longer than its share is stuck. */
 const PATIENCE_MS = 600_000
 /** The event loop is not measured, on a machine that may be busy with other things; but such a delay shows that it is blocked. */
@@ -16,7 +16,7 @@ const BLOCKED_MS = 1000
  */
 export const floodSoak: SoakPart = async ({ seed, until }) => {
   const total = { rounds: 0, acknowledged: 0, refused: 0 }
-  const share = Math.min(1, (until - Date.now()) / FULL_MS)
+  const share = Math.min(1, Math.round((100 * (until - Date.now())) / FULL_MS) / 100)
   do {
     for (const [name, flood] of Object.entries(FLOODS)) {
       if (total.rounds > 0 && Date.now() >= until) break
