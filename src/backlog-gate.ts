@@ -15,10 +15,12 @@ import type { JobCounts } from './job.js'
 /** What becomes of jobs that do not fit: they wait for room, or are refused. */
 export type OnFull = 'wait' | 'reject'
 
+/** There may be a million of them: each has its members, and no closures beside those of its promise. */
 interface Entrant {
   readonly count: number
-  enter(): void
-  reject(error: Error): void
+  readonly add: () => Promise<unknown>
+  readonly resolve: (added: Promise<unknown>) => void
+  readonly reject: (error: Error) => void
   next: Entrant | undefined
 }
 
@@ -48,18 +50,21 @@ export class BacklogGate {
     if (count > this.#most) return Promise.reject(new BacklogFullError(this.#most, count))
     if (!this.#first && this.#fits(count)) return this.#pass(count, add)
     if (onFull === 'reject') return Promise.reject(new BacklogFullError(this.#most))
-    return new Promise<T>((resolve, reject) => {
-      const enter = () => resolve(this.#pass(count, add))
-      const entrant: Entrant = { count, enter, reject, next: undefined }
+    return new Promise<unknown>((resolve, reject) => {
+      const entrant: Entrant = { count, add, resolve, reject, next: undefined }
       if (this.#last) this.#last.next = entrant
       else this.#first = entrant
       this.#last = entrant
-    })
+    }) as Promise<T>
   }
 
   /** There may be room: lets in who fits. */
   admit(): void {
-    while (this.#first && this.#fits(this.#first.count)) this.#shift()?.enter()
+    while (this.#first && this.#fits(this.#first.count)) {
+      const { count, add, resolve } = this.#first
+      this.#shift()
+      resolve(this.#pass(count, add))
+    }
   }
 
   /** Refuses all that wait. */

@@ -17,7 +17,11 @@ const cbor = new Encoder({
   // Else an object of more than 65,535 keys would be encoded with a wrong count.
   variableMapSize: true,
   copyBuffers: true,
-} as ConstructorParameters<typeof Encoder>[0])
+} as ConstructorParameters<typeof Encoder>[0]) as Encoder & { useBuffer(buffer: Uint8Array): void }
+
+/** The encoder's buffer, which values share one after another: as large as it makes it itself, and as it may become. */
+const BUFFER_BYTES = 8192
+const MOST_BUFFER_BYTES = 65_536
 
 /** The encoding of `undefined`, by far the most common output. */
 export const UNDEFINED: Uint8Array = Uint8Array.of(0xf7)
@@ -67,14 +71,21 @@ export function decode(bytes: Uint8Array): unknown {
 
 /** Encodes millrace's own data, which needs no check. */
 export function encodeTrusted(value: object): Uint8Array {
-  return cbor.encode(value)
+  return bytesOf(value)
 }
 
 function encodePrepared(prepared: unknown, name: string): Uint8Array {
   try {
-    return cbor.encode(prepared)
+    return bytesOf(prepared)
   } catch (cause) {
     // A getter may give something else the second time.
     throw new ValueError(name, `cannot be encoded: ${String(cause)}`, { cause })
   }
+}
+
+/** A buffer that one large value has made large is not shared with the next: a few small ones would keep all of it in memory. */
+function bytesOf(value: unknown): Uint8Array {
+  const bytes = cbor.encode(value)
+  if (bytes.buffer.byteLength > MOST_BUFFER_BYTES) cbor.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES))
+  return bytes
 }

@@ -82,16 +82,31 @@ export class CorruptError extends MillraceError {
 
 /** `MILLRACE_STORE`: reading or writing the directory failed. What was not acknowledged is not stored. */
 export class StoreError extends MillraceError {
-  constructor(doing: string, cause: unknown) {
+  /** `isOpen`: it is the directory of a queue at work, which has stopped. */
+  constructor(doing: string, cause: unknown, isOpen = true) {
     const why = cause instanceof Error ? cause.message : String(cause)
+    const cure = cureOf(why)
     super(
       'MILLRACE_STORE',
-      `${doing} failed, the queue has stopped: ${why}. Close it, mend the disk, open it again`,
-      {
-        cause,
-      },
+      isOpen
+        ? `${doing} failed, the queue has stopped: ${why}. Close it, ${cure}, open it again`
+        : `${doing} failed: ${why}. ${cure[0]?.toUpperCase()}${cure.slice(1)}, then try again`,
+      { cause },
     )
   }
+}
+
+/** What the system says, be it through Node.js or through LevelDB, and what helps. */
+const CURES: readonly [why: RegExp, cure: string][] = [
+  [/EACCES|EPERM|denied|not permitted/i, 'let this process read and write the directory and all files in it'],
+  [/EROFS|read-only/i, 'make its file system writable, or choose another directory'],
+  [/ENOSPC|EDQUOT|no space|quota/i, 'make room on the disk'],
+  [/EMFILE|ENFILE|too many open files/i, 'raise the limit of open files'],
+  [/ENOENT|no such file/i, 'put back what was deleted or moved'],
+]
+
+function cureOf(why: string): string {
+  return CURES.find(([pattern]) => pattern.test(why))?.[1] ?? 'mend the disk'
 }
 
 /** `MILLRACE_BACKUP`: a backup could not be made. The queue itself goes on. */

@@ -133,6 +133,14 @@ test('a view carries what it shows, not the buffer behind it', () => {
   assert.equal(arrived.buffer.byteLength, 10)
 })
 
+test('a small value that is encoded after a large one keeps no large buffer in memory', () => {
+  const large = encode({ text: 'x'.repeat(1_000_000), bytes: new Uint8Array(5_000_000) }, 'input')
+  assert.ok(large.byteLength > 6_000_000)
+  for (const small of [encode([1, 2], 'input'), encode('text', 'output')])
+    assert.ok(small.buffer.byteLength < 100_000, `${small.buffer.byteLength} bytes`)
+  assert.ok(encode('x'.repeat(100_000), 'input').byteLength > 100_000)
+})
+
 test('what is decoded is a copy: it shares no memory with the bytes, nor with other values', () => {
   const value = [Buffer.from('abcd'), new Uint8Array([1]), new Float32Array([2]), new Uint8Array([3]).buffer]
   const bytes = Uint8Array.from(encode(value, 'input'))

@@ -51,7 +51,12 @@ const ALL: [errors.MillraceError, string, RegExp][] = [
   [
     new errors.StoreError('writing', cause),
     'MILLRACE_STORE',
-    /^writing failed, .*: the cause\. Close it, mend/,
+    /^writing failed, .*: the cause\. Close it, mend the disk, open it again$/,
+  ],
+  [
+    new errors.StoreError('opening /jobs', new Error('EROFS: read-only file system'), false),
+    'MILLRACE_STORE',
+    /^opening \/jobs failed: EROFS: read-only file system\. Make its file system writable, .*, then try again$/,
   ],
   [
     new errors.BackupError('/copy', cause),
@@ -117,6 +122,21 @@ const ALL: [errors.MillraceError, string, RegExp][] = [
     /^job 0a \(resize\) was cancelled$/,
   ],
 ]
+
+test('an error of the directory says what helps against what the system says', () => {
+  const cures = {
+    'IO error: /jobs/LOCK: Permission denied': 'let this process read and write the directory',
+    "EPERM: operation not permitted, open '/jobs/OWNER'": 'let this process read and write the directory',
+    'IO error: /jobs/000004.log: Read-only file system': 'make its file system writable',
+    'ENOSPC: no space left on device, write': 'make room',
+    'IO error: /jobs/000004.log: Disk quota exceeded': 'make room',
+    'IO error: /jobs/000005.ldb: Too many open files': 'raise the limit of open files',
+    'IO error: /jobs/000004.log: No such file or directory': 'put back what was deleted or moved',
+    'IO error: /jobs/000004.log: Input/output error': 'mend the disk',
+  }
+  for (const [why, cure] of Object.entries(cures))
+    assert.ok(new errors.StoreError('writing', new Error(why)).message.includes(`. Close it, ${cure}`), why)
+})
 
 test('every error has its code, its name, and a message that says what is wrong or what to do', () => {
   for (const [error, code, message] of ALL) {

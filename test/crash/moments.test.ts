@@ -101,7 +101,8 @@ test('recovery that is killed goes on at the next open, and charges nobody twice
     for (let waybill = 0; waybill < 2000; waybill++) claim(store, waybill % 4 === 0 ? 4 : 1)
   })
   const { transit } = await assertInOrder(directory, 3500)
-  for (const [first, ...others] of transit) if (first && others.length === 0) sole.add(first.id)
+  for (const [first, ...others] of transit)
+    if (first && !first.isAhead && others.length === 0) sole.add(first.id)
   assert.equal(sole.size, 1500)
   const script = `
     console.log('now')
@@ -156,7 +157,8 @@ test('a process killed while it closes leaves every job: done, or waiting with t
     assert.ok((blocked.head.attempt ?? 0) >= attempts)
     attempts = blocked.head.attempt ?? 0
     for (const { state } of jobs.values()) assert.ok(state === 'waiting' || state === 'completed')
-    assert.ok(transit.length <= 2)
+    // Two threads, and a waybill claimed ahead for each.
+    assert.ok(transit.length <= 4)
   })
   const queue = await openQueue(t, { directory, keep: KEEP_ALL, attempts: 1000 })
   await once(queue, 'log')

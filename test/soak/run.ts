@@ -5,6 +5,7 @@
 import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { torture } from '../crash/torture.js'
+import { floodSoak } from '../flood/soak.js'
 import { modelSoak } from '../model/soak.js'
 import { powerSoak } from '../power/soak.js'
 import type { SoakPart } from './part.js'
@@ -13,6 +14,7 @@ const PARTS: Record<string, SoakPart> = {
   torture,
   model: modelSoak,
   power: powerSoak,
+  floods: floodSoak,
 }
 
 await main()

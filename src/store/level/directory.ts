@@ -40,13 +40,13 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
     if (await exists(join(directory, REPAIR)))
       throw new CorruptError(directory, 'a repair of it has not been completed')
     await mend(directory, () => assertFree(directory)).catch((error: unknown) => {
-      throw explain(directory, `opening ${directory}`, error)
+      throw explainOpening(directory, error)
     })
     const db = await openDatabase(directory)
     return {
       db,
       close: () => db.close().finally(letGo),
-      explain: (error) => explain(directory, 'reading the directory', error),
+      explain: (error) => explain(directory, error, () => new StoreError('reading the directory', error)),
     }
   })
 }
@@ -131,7 +131,7 @@ async function openDatabase(directory: string): Promise<Database> {
   await db.open().catch(async (error: unknown) => {
     throw isLocked(error)
       ? new LockedError(directory, await ownerOf(directory), error)
-      : explain(directory, `opening ${directory}`, error instanceof Error ? (error.cause ?? error) : error)
+      : explainOpening(directory, error instanceof Error ? (error.cause ?? error) : error)
   })
   try {
     // LevelDB has renamed a file to CURRENT, but made only older names durable. Without this one nothing else is found.
@@ -141,23 +141,27 @@ async function openDatabase(directory: string): Promise<Database> {
     await writeFile(join(directory, OWNER), `${process.pid}\n`)
   } catch (error) {
     await db.close()
-    throw explain(directory, `opening ${directory}`, error)
+    throw explainOpening(directory, error)
   }
   return db
 }
 
-function explain(directory: string, doing: string, error: unknown): Error {
+function explainOpening(directory: string, error: unknown): Error {
+  return explain(directory, error, () => new StoreError(`opening ${directory}`, error, false))
+}
+
+function explain(directory: string, error: unknown, otherwise: () => Error): Error {
   if (error instanceof MillraceError) return error
   const { code, message } = error as { code?: unknown; message?: string }
   if (code === 'LEVEL_CORRUPTION') return new CorruptError(directory, String(message), { cause: error })
-  return new StoreError(doing, error)
+  return otherwise()
 }
 
 async function namesIn(directory: string): Promise<string[] | undefined> {
   return readdir(directory).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     if (error.code === 'ENOTDIR') throw new NotAQueueError(directory, 'is not a directory', { cause: error })
-    throw new StoreError(`reading ${directory}`, error)
+    throw new StoreError(`reading ${directory}`, error, false)
   })
 }
 
@@ -168,13 +172,31 @@ async function mark(directory: string): Promise<void> {
   if (names && names.length > 0)
     throw new NotAQueueError(directory, `holds something else (${names.slice(0, 3).join(', ')})`)
   try {
-    const first = await mkdir(directory, { recursive: true })
+    const first = await make(directory)
     await writeMarker(directory)
     // Each directory that was made has its name in the one above.
     for (let made = directory; first !== undefined && made.length >= first.length; made = dirname(made))
       await syncDirectory(dirname(made))
   } catch (error) {
-    throw new StoreError(`making ${directory}`, error)
+    throw new StoreError(`making ${directory}`, error, false)
+  }
+}
+
+/**
+ * Makes a directory, and those above it that are missing. Returns the topmost that was made. Node.js's own way hides why it
+ * failed: it says that the directory does not exist where it may not be made.
+ */
+async function make(directory: string): Promise<string | undefined> {
+  try {
+    await mkdir(directory)
+    return directory
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST') return undefined
+    if (code !== 'ENOENT' || dirname(directory) === directory) throw error
+    const first = await make(dirname(directory))
+    await mkdir(directory)
+    return first ?? directory
   }
 }
 

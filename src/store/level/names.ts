@@ -1,7 +1,7 @@
 /**
  * Idempotency keys: a job whose key is taken is not added again.
  *
- * Requests are answered in rounds, one look-up for all that came meanwhile. What a round adds is remembered until it is
+ * Requests are answered in rounds, one look-up for many that came meanwhile. What a round adds is remembered until it is
  * written, so that the next round need not wait for the disk.
  */
 import type { Place } from '../../job.js'
@@ -15,11 +15,14 @@ interface Request {
   readonly reject: (error: unknown) => void
 }
 
+/** How many requests are answered in one turn of the event loop. */
+const ROUND = 500
+
 export class Names {
   readonly #db: Database
   readonly #add: (jobs: readonly NewJob[]) => Promise<Place[]>
   readonly #unwritten = new Map<string, Promise<Place>>()
-  #requests: Request[] = []
+  readonly #requests: Request[] = []
   #answering: Promise<void> | undefined
 
   constructor(db: Database, add: (jobs: readonly NewJob[]) => Promise<Place[]>) {
@@ -42,8 +45,7 @@ export class Names {
 
   async #answer(): Promise<void> {
     while (this.#requests.length > 0) {
-      const round = this.#requests
-      this.#requests = []
+      const round = this.#requests.splice(0, ROUND)
       try {
         const taken = await this.#lookUp(round.flatMap(({ jobs }) => jobs))
         for (const { jobs, resolve } of round) resolve(this.#addMissing(jobs, taken))
@@ -56,13 +58,18 @@ export class Names {
 
   /** The places of the keys that are taken. */
   async #lookUp(jobs: readonly NewJob[]): Promise<Map<string, Promise<Place>>> {
-    // A key may be written, and so forgotten here, while the disk is being read: what is unwritten now counts.
-    const taken = new Map(this.#unwritten)
     const keys = jobs.flatMap(({ lane, head }) => (head?.key === undefined ? [] : [nameKey(lane, head.key)]))
+    const names = keys.map((key) => key.toString('latin1'))
+    const taken = new Map<string, Promise<Place>>()
+    // A key may be written, and so forgotten here, while the disk is being read: what is unwritten now counts.
+    for (const name of names) {
+      const place = this.#unwritten.get(name)
+      if (place) taken.set(name, place)
+    }
     const found = await this.#db.getMany(keys)
-    keys.forEach((key, index) => {
+    names.forEach((name, index) => {
       const place = found[index]
-      if (place) taken.set(key.toString('latin1'), Promise.resolve(readPlace(place, 0)))
+      if (place) taken.set(name, Promise.resolve(readPlace(place, 0)))
     })
     return taken
   }

@@ -44,7 +44,7 @@ export async function repairDirectory(directory: string): Promise<Repaired> {
     },
     rebuild,
   ).catch((error: unknown) => {
-    throw error instanceof MillraceError ? error : new StoreError(`repairing ${directory}`, error)
+    throw error instanceof MillraceError ? error : new StoreError(`repairing ${directory}`, error, false)
   })
   return { jobs: { ...counts, running: 0 }, dropped, files }
 }
