@@ -14,6 +14,7 @@ import {
   NotAQueueError,
   StoreError,
 } from '../../errors.js'
+import { CLOSED, noteClosed } from './closed.js'
 import { FORMAT, FORMAT_KEY } from './keys.js'
 import { completeMending, isFree, isLocked, mend, syncDirectory } from './mending.js'
 import type { Database } from './writer.js'
@@ -45,7 +46,13 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
     const db = await openDatabase(directory)
     return {
       db,
-      close: () => db.close().finally(letGo),
+      close: async () => {
+        // Before another process can write: what it has just begun would look torn.
+        await syncDirectory(directory)
+          .then(() => noteClosed(directory))
+          .catch(() => {})
+        await db.close().finally(letGo)
+      },
       explain: (error) => explain(directory, error, () => new StoreError('reading the directory', error)),
     }
   })
@@ -72,6 +79,8 @@ export async function repairing<T>(
     await writeMarker(directory)
     const db = await openDatabase(directory)
     const result = await use(db).finally(() => db.close())
+    // The logs that this is about are gone.
+    await rm(join(directory, CLOSED), { force: true })
     await rm(join(directory, REPAIR))
     await syncDirectory(directory)
     letGo()

@@ -10,10 +10,13 @@
  * LevelDB goes on to a new log without syncing the old one. So the end of the old one may be missing, and acknowledged jobs
  * stand in the new one nevertheless. Each record says how many changes there were before it, so that such a gap shows; then all is
  * kept, and what millrace derives from the jobs (their counts above all) must be made anew.
+ *
+ * A directory that was closed has a note of how long its logs were: there nothing is taken for torn.
  */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CorruptError } from '../../errors.js'
+import { notedLengths } from './closed.js'
 import { SYNCED_KEY } from './keys.js'
 import { hasEndAt, hasPieceAt, hasRecordAfter, recordsOf } from './log-file.js'
 import { type Manifest, readManifest } from './manifest.js'
@@ -127,7 +130,18 @@ async function inspectLogs(
     if (needed.length === numbered.length) throw corrupt(`its log ${oldest} is missing`)
     logs.push(UNNAMED)
   }
-  for (const { name } of needed) logs.push(await inspectLog(directory, name, corrupt))
+  const noted = await notedLengths(directory)
+  for (const name of noted.keys()) {
+    const number = numberOf(name, 'log') ?? 0
+    if (number >= oldest && !names.includes(name)) throw corrupt(`its log ${number} is missing`)
+  }
+  for (const { name } of needed) {
+    const log = await inspectLog(directory, name, corrupt)
+    const least = noted.get(name) ?? 0
+    if (log.length < least) throw corrupt(`its file ${name} has ${log.length} bytes in place of ${least}`)
+    if (log.end < least) throw corrupt(changedAt(name, log.end))
+    logs.push(log)
+  }
 
   logs.forEach(({ name, end, isSuspect }, index) => {
     if (isSuspect && logs.slice(index + 1).some(({ changes }) => changes)) throw corrupt(changedAt(name, end))

@@ -18,7 +18,7 @@ interface Piece {
   readonly payload: Buffer
 }
 
-const BLOCK = 32_768
+export const BLOCK = 32_768
 const HEADER = 7
 const WHOLE = 1
 const FIRST = 2

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { MillraceError, StoreError } from '../../errors.js'
 import type { JobCounts } from '../../job.js'
+import { notedLengths } from './closed.js'
 import { repairing } from './directory.js'
 import { fenceDamage } from './log-file.js'
 import { syncDirectory } from './mending.js'
@@ -52,14 +53,16 @@ export async function repairDirectory(directory: string): Promise<Repaired> {
 /** Makes damage plain in each log and table. Returns the names of those that have some. */
 async function fenceFiles(directory: string): Promise<string[]> {
   await mkdir(join(directory, LOST), { recursive: true })
+  const noted = await notedLengths(directory)
   const damaged: string[] = []
   for (const name of await readdir(directory)) {
     if (!/\.(log|ldb|sst)$/.test(name)) continue
     const bytes = await readFile(join(directory, name))
     const isLog = name.endsWith('.log')
     const blocks = isLog ? [] : damagedBlocks(bytes)
+    const isCut = isLog && bytes.length < (noted.get(name) ?? 0)
     const fences = isLog ? fenceDamage(bytes) : blocks?.length
-    if (fences === 0) continue
+    if (fences === 0 && !isCut) continue
     damaged.push(name)
     const original = await freeName(join(directory, LOST, `${name}.damaged`))
     if (!blocks) {

@@ -4,6 +4,7 @@ import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileOf, flip, intactJobs, storedQueue } from '../../support/damage.js'
+import { temporaryDirectory } from '../../support/directory.js'
 import { openQueue } from '../../support/queue.js'
 
 const CURRENT = /^CURRENT$/
@@ -15,6 +16,7 @@ type Damage = (path: string) => Promise<void>
 const remove: Damage = (path) => rm(path)
 const empty: Damage = (path) => truncate(path, 0)
 const shorten: Damage = async (path) => truncate(path, (await readFile(path)).length - 1)
+const halve: Damage = async (path) => truncate(path, Math.floor((await readFile(path)).length / 2))
 const change: (at: number) => Damage = (at) => (path) =>
   flip(join(path, '..'), path.split('/').at(-1) ?? '', at)
 
@@ -28,6 +30,10 @@ const CASES: readonly [what: string, kind: RegExp, damage: Damage, message: RegE
   ['a manifest with a changed end', MANIFEST, change(0.95), /MANIFEST-\d+ cannot be read/],
   ['a missing log', LOG, remove, /log \d+ is missing/],
   ['a changed log', LOG, change(0.1), /\.log has changed at byte \d+/],
+  ['a log with a changed end', LOG, change(1), /\.log has changed at byte \d+/],
+  ['an empty log', LOG, empty, /\.log has 0 bytes in place of \d+/],
+  ['a log that is too short', LOG, shorten, /\.log has \d+ bytes in place of \d+/],
+  ['half a log', LOG, halve, /\.log has \d+ bytes in place of \d+/],
   ['a missing table', TABLE, remove, /table \d+ is missing/],
   ['an empty table', TABLE, empty, /\.ldb has 0 bytes in place of \d+/],
   ['a table that is too short', TABLE, shorten, /\.ldb has \d+ bytes in place of \d+/],
@@ -58,29 +64,76 @@ for (const [what, kind, damage, message] of CASES)
     assert.deepEqual(await contents(directory), before)
   })
 
+for (const durability of ['disk', 'process'] as const)
+  test(`durability ${durability}: wherever the log of a closed queue is cut or changed, that is named`, async (t) => {
+    const directory = await temporaryDirectory(t)
+    const queue = await openQueue(t, { directory, durability })
+    for (let n = 0; n < 5; n++) await (await queue.enqueue('echo', n)).finished()
+    await queue.close()
+    const log = join(directory, await fileOf(directory, LOG))
+    const bytes = await readFile(log)
+    for (let at = 0; at < 1; at += 0.04) {
+      const index = Math.floor(at * bytes.length)
+      const changed = Buffer.from(bytes)
+      changed[index] = (changed[index] ?? 0) ^ 1
+      for (const damaged of [bytes.subarray(0, index), changed]) {
+        await writeFile(log, damaged)
+        await assert.rejects(openQueue(t, { directory }), { code: 'MILLRACE_CORRUPT', message: /\.log has / })
+      }
+    }
+    await writeFile(log, bytes)
+    const again = await openQueue(t, { directory, maxWorkers: 0 })
+    assert.equal(again.counts().completed, 5)
+  })
+
+test('files that say nothing of jobs may be missing, and what they have noted may be torn', async (t) => {
+  const stored = await storedQueue(t)
+  const { directory } = stored
+  for (const name of ['LOG', 'LOG.old', 'LOCK', 'OWNER', 'CLOSED']) {
+    await rm(join(directory, name), { force: true })
+    assert.equal((await intactJobs(t, stored)).length, 65)
+  }
+  const notes = [
+    '',
+    '0000',
+    '12',
+    '000001.log 99999999999\n',
+    'garbage\n',
+    '999999.log 12x4\n',
+    '999999.log 5',
+  ]
+  for (const name of ['OWNER', 'CLOSED'])
+    for (const note of notes) {
+      await writeFile(join(directory, name), note)
+      assert.equal((await intactJobs(t, stored)).length, 65)
+    }
+})
+
 test('a table that cannot be read is named when the queue is opened', async (t) => {
   const { directory } = await storedQueue(t)
   await flip(directory, await fileOf(directory, TABLE), 1)
   await assert.rejects(openQueue(t, { directory }), { code: 'MILLRACE_CORRUPT', message: /not an sstable/ })
 })
 
-test('whatever bit changes in the log, the manifest or CURRENT, no job is lost or invented in silence', async (t) => {
-  const stored = await storedQueue(t)
-  const { directory } = stored
-  const refused = { refused: 0, opened: 0 }
-  for (const kind of [CURRENT, MANIFEST, LOG])
-    for (let at = 0; at < 1; at += 0.05) {
-      const before = await contents(directory)
-      const name = await fileOf(directory, kind)
-      await flip(directory, name, at)
-      const jobs = await intactJobs(t, stored).catch((error: Error & { code?: string }) => {
-        assert.equal(error.code, 'MILLRACE_CORRUPT', error.stack)
-      })
-      refused[jobs ? 'opened' : 'refused']++
-      if (jobs) assert.equal(jobs.length, 65)
-      for (const each of await contents(directory).then((files) => files.keys()))
-        await rm(join(directory, each))
-      for (const [each, bytes] of before) await writeFile(join(directory, each), bytes)
-    }
-  assert.ok(refused.refused > 40 && refused.opened > 0, JSON.stringify(refused))
-})
+for (const isClosed of [true, false])
+  test(`whatever bit changes in the log, the manifest or CURRENT, ${isClosed ? 'it is named' : 'no job is lost in silence, after a kill neither'}`, async (t) => {
+    const stored = await storedQueue(t)
+    const { directory } = stored
+    if (!isClosed) await rm(join(directory, 'CLOSED'))
+    const refused = { refused: 0, opened: 0 }
+    for (const kind of [CURRENT, MANIFEST, LOG])
+      for (let at = 0; at < 1; at += 0.05) {
+        const before = await contents(directory)
+        const name = await fileOf(directory, kind)
+        await flip(directory, name, at)
+        const jobs = await intactJobs(t, stored).catch((error: Error & { code?: string }) => {
+          assert.equal(error.code, 'MILLRACE_CORRUPT', error.stack)
+        })
+        refused[jobs ? 'opened' : 'refused']++
+        if (jobs) assert.equal(jobs.length, 65)
+        for (const each of await contents(directory).then((files) => files.keys()))
+          await rm(join(directory, each))
+        for (const [each, bytes] of before) await writeFile(join(directory, each), bytes)
+      }
+    assert.ok(refused.refused > 40 && isClosed === (refused.opened === 0), JSON.stringify(refused))
+  })

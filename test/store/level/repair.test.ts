@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Level } from 'level'
@@ -47,6 +47,19 @@ test('of a damaged log just the groups with changed bytes are lost, and the file
     return [...stored.inputs.keys()].filter((id) => !ids.has(id))
   })
   assert.deepEqual(lost, [inLog[1]])
+})
+
+test('of a log whose end is missing the rest is saved, and the file is named', async (t) => {
+  const stored = await storedQueue(t)
+  const { directory } = stored
+  const log = await fileOf(directory, LOG)
+  const [, , , end] = [...recordsOf(await readFile(join(directory, log)))]
+  assert.ok(end)
+  await truncate(join(directory, log), end.offset)
+  const { jobs, dropped, files } = await JobQueue.repair(directory)
+  assert.deepEqual([dropped, files], [0, [log]])
+  assert.ok(jobs.waiting < COUNTS.waiting && jobs.waiting >= COUNTS.waiting - 5, JSON.stringify(jobs))
+  assert.equal((await intactJobs(t, stored)).length, 65 - COUNTS.waiting + jobs.waiting)
 })
 
 test('of a damaged table just one block is lost, and the file is kept', async (t) => {
