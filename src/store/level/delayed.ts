@@ -23,7 +23,7 @@ export interface DelayedParts {
   failed(error: unknown): void
 }
 
-const WINDOW_JOBS = 8192
+const WINDOW_JOBS = 2048
 const WINDOW_BYTES = 1024 * 1024
 const PROMOTED_AT_ONCE = 1000
 
