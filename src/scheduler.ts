@@ -12,13 +12,13 @@
  *
  * While threads run short jobs, the next waybill for each is claimed ahead, so that no thread waits for a claim to be written.
  */
-import { decode } from './codec.js'
-import { toErrorData } from './errors.js'
-import { formatId, type JobCounts, type Place, type StoredJob } from './job.js'
+import { Cancellations } from './cancellations.js'
+import type { JobCounts, Place, StoredJob } from './job.js'
 import { Lane, WaybillPlan } from './lane.js'
-import { cancelled, failed, SettledJob, settlementOf } from './outcome.js'
-import { Pool, type PoolJob, type PoolOptions } from './pool/pool.js'
+import { cancelled, SettledJob, settlementOf } from './outcome.js'
+import { Pool, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
+import { prepare, type RunningJob } from './running-job.js'
 import type {
   Added,
   Addition,
@@ -43,11 +43,6 @@ export interface SchedulerEvents {
   broken(error: Error): void
 }
 
-interface RunningJob extends PoolJob {
-  readonly claimed: Claimed
-  readonly lane: Lane
-}
-
 /** A claim, and what it counts for. */
 interface Waybill {
   readonly claim: Claim
@@ -62,8 +57,7 @@ export class Scheduler implements StoreEvents {
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
   readonly #lanes = new Map<number, Lane>()
-  /** Who waits to hear whether a job in transit was cancelled; it is, if its claim has yet to be written. */
-  readonly #cancelling = new Map<number, ((wasCancelled: boolean) => void)[]>()
+  readonly #cancelling = new Cancellations()
   readonly #dueTimer: WakeTimer
   readonly #pruneTimer: NodeJS.Timeout
   #maxWorkers: number
@@ -173,7 +167,7 @@ export class Scheduler implements StoreEvents {
       if (this.#store.isInTransit(place)) {
         if (this.#pool.stop(place, 'cancelled') === false) return false
         // Stopped, or waiting for a thread, or its claim or its outcome is being written.
-        const wasCancelled = this.#cancelled(place)
+        const wasCancelled = this.#cancelling.ask(place.seq)
         this.#launch()
         if (await wasCancelled) return true
         // It was settled otherwise: it has finished, or there may be another attempt to cancel.
@@ -234,7 +228,7 @@ export class Scheduler implements StoreEvents {
     this.#broken = error
     this.#dueTimer.stop()
     this.#whenQuiet?.()
-    for (const seq of [...this.#cancelling.keys()]) this.#answerCancel(seq, false)
+    this.#cancelling.giveUp()
     this.#events.broken(error)
   }
 
@@ -287,7 +281,7 @@ export class Scheduler implements StoreEvents {
 
   #mustReturn({ claim, plan }: Waybill): boolean {
     for (const lane of plan.lanes) if (lane.isPaused) return true
-    return this.#cancelling.size > 0 && claim.jobs.some(({ place }) => this.#cancelling.has(place.seq))
+    return !this.#cancelling.isEmpty && claim.jobs.some(({ place }) => this.#cancelling.has(place.seq))
   }
 
   /** As if it had not been claimed. */
@@ -306,7 +300,7 @@ export class Scheduler implements StoreEvents {
     for (const claimed of claim.jobs) {
       const lane = this.#lane(claimed.place.lane)
       const job: RunningJob | Settlement = lane
-        ? this.#prepare(claimed, lane)
+        ? prepare(claimed, lane, this.#tasks)
         : { outcome: 'released', job: claimed }
       if ('outcome' in job) settlements.push(job)
       else jobs.push(job)
@@ -318,26 +312,6 @@ export class Scheduler implements StoreEvents {
       if (plan.isShort) this.#short--
       this.#free(plan)
     })
-  }
-
-  /** Finds the job's module; the attempt fails if there is none. */
-  #prepare(claimed: Claimed, lane: Lane): RunningJob | Settlement {
-    const { place, head, attempt } = claimed
-    const task = lane.config.name
-    if (head.damage) return failed(claimed, lane.config, this.#tasks, head.damage)
-    try {
-      const module = this.#tasks.moduleFor(task, () => ({
-        id: formatId(place),
-        task,
-        priority: place.priority,
-        attempt,
-        meta: head.meta && decode(head.meta),
-      }))
-      const timeoutMs = head.timeout ?? lane.config.timeout
-      return { claimed, lane, task, module, timeoutMs }
-    } catch (error) {
-      return failed(claimed, lane.config, this.#tasks, toErrorData(error))
-    }
   }
 
   #free({ lanes }: WaybillPlan): void {
@@ -384,8 +358,8 @@ export class Scheduler implements StoreEvents {
         const now = Date.now()
         const settled: SettledJob[] = []
         for (const settlement of settlements) {
-          if (this.#cancelling.size > 0)
-            this.#answerCancel(settlement.job.place.seq, settlement.outcome === 'cancelled')
+          if (!this.#cancelling.isEmpty)
+            this.#cancelling.answer(settlement.job.place.seq, settlement.outcome === 'cancelled')
           if (settlement.outcome !== 'released') settled.push(new SettledJob(settlement, now))
         }
         if (settled.length > 0) this.#events.settled(settled)
@@ -395,18 +369,6 @@ export class Scheduler implements StoreEvents {
         // The store has said that it is broken, and the queue with it.
       },
     )
-  }
-
-  #cancelled(place: Place): Promise<boolean> {
-    return new Promise((resolve) => {
-      const others = this.#cancelling.get(place.seq) ?? []
-      this.#cancelling.set(place.seq, [...others, resolve])
-    })
-  }
-
-  #answerCancel(seq: number, wasCancelled: boolean): void {
-    for (const resolve of this.#cancelling.get(seq) ?? []) resolve(wasCancelled)
-    this.#cancelling.delete(seq)
   }
 
   async #reportStored(place: Place): Promise<void> {

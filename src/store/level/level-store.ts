@@ -35,6 +35,7 @@ import { Names } from './names.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, type RecoveryParts, recover } from './recovery.js'
 import { Retainer } from './retainer.js'
+import { Transit } from './transit.js'
 import { WaitingJobs } from './waiting.js'
 import { type Batch, type Snapshot, Writer } from './writer.js'
 
@@ -64,11 +65,7 @@ export class LevelStore implements Store {
   readonly #desk: Desk
   readonly #backlog: Backlog
   readonly #delayed: Delayed
-  /** Jobs in transit, by seq, until their outcome is written. */
-  readonly #transit = new Map<number, JobEntry>()
-  /** How many jobs of each lane are in transit, counted (as the ledger is) when a change is put into a group. */
-  readonly #running = new Map<number, number>()
-  #allRunning = 0
+  readonly #transit = new Transit()
   readonly #live = new LiveSet()
   /** The jobs that join the group that is being gathered one by one. */
   #joining: Joining | undefined
@@ -142,7 +139,7 @@ export class LevelStore implements Store {
       waiting: this.#waiting,
       retainer: this.#retainer,
       isRunning: ({ seq }) => this.#transit.has(seq),
-      running: () => this.#transit.values(),
+      running: () => this.#transit,
       withhold: (place) => this.#backlog.withhold(place),
       dropDue: (key) => this.#delayed.drop(key),
       enter: (entry) => this.#enter(entry),
@@ -253,11 +250,7 @@ export class LevelStore implements Store {
     }
     if (jobs.length === 0) return undefined
     const waybill: Waybill = { number: this.#ledger.next(), jobs, isAhead, left: jobs.length }
-    for (const job of jobs) {
-      job.waybill = waybill
-      this.#transit.set(job.place.seq, job)
-    }
-    this.#countRunning(jobs, 1)
+    this.#transit.enter(waybill)
     const value = encodeWaybill(jobs, isAhead)
     const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
@@ -294,7 +287,7 @@ export class LevelStore implements Store {
     const after = () => {
       for (const { job } of settlements) {
         const { place } = job
-        this.#transit.delete(place.seq)
+        this.#transit.leave(place.seq)
         // Those that wait again are entered again below.
         this.#live.delete(place.seq)
         this.#backlog.forget(job as JobEntry)
@@ -303,10 +296,7 @@ export class LevelStore implements Store {
       if (this.#retainer.isOverfull) this.#pruneSoon()
     }
     const written = this.#writer.append(put, { after })
-    this.#countRunning(
-      settlements.map(({ job }) => job),
-      -1,
-    )
+    this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
     return written
   }
 
@@ -375,7 +365,7 @@ export class LevelStore implements Store {
   }
 
   counts(lane?: number): JobCounts {
-    return this.#ledger.counts(lane, lane === undefined ? this.#allRunning : (this.#running.get(lane) ?? 0))
+    return this.#ledger.counts(lane, this.#transit.count(lane))
   }
 
   cancel(place: Place): Promise<boolean> {
@@ -436,16 +426,6 @@ export class LevelStore implements Store {
       .finally(() => {
         this.#pruning = undefined
       })
-  }
-
-  #countRunning(jobs: readonly Waiting[], change: 1 | -1): void {
-    this.#allRunning += change * jobs.length
-    for (let at = 0; at < jobs.length; ) {
-      const lane = (jobs[at] as Waiting).place.lane
-      const from = at
-      while (jobs[at]?.place.lane === lane) at++
-      this.#running.set(lane, (this.#running.get(lane) ?? 0) + change * (at - from))
-    }
   }
 }
 
