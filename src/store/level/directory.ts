@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import {
   CorruptError,
+  DamagedError,
   FormatError,
   LockedError,
   MillraceError,
@@ -17,6 +18,7 @@ import {
 import { CLOSED, noteClosed } from './closed.js'
 import { FORMAT, FORMAT_KEY } from './keys.js'
 import { completeMending, isFree, isLocked, mend, syncDirectory } from './mending.js'
+import { TableCheck } from './table-check.js'
 import type { Database } from './writer.js'
 
 const MARKER = 'MILLRACE'
@@ -40,13 +42,22 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
   return hold(directory, async (letGo) => {
     if (await exists(join(directory, REPAIR)))
       throw new CorruptError(directory, 'a repair of it has not been completed')
-    await mend(directory, () => assertFree(directory)).catch((error: unknown) => {
+    const failed = (error: unknown): never => {
       throw explainOpening(directory, error)
-    })
+    }
+    const names = await mend(directory, () => assertFree(directory)).catch(failed)
+    const tables = new TableCheck(directory, names)
+    if (names.length > 0) {
+      // What another process has open is its own to check.
+      await assertFree(directory)
+      await tables.checkFirst().catch(failed)
+    }
     const db = await openDatabase(directory)
     return {
       db,
+      onDamage: (tell) => tables.checkRest(tell),
       close: async () => {
+        await tables.stop()
         // Before another process can write: what it has just begun would look torn.
         await syncDirectory(directory)
           .then(() => noteClosed(directory))
@@ -91,6 +102,8 @@ export async function repairing<T>(
 /** An open directory, and how to release it. */
 export interface OpenDirectory {
   readonly db: Database
+  /** Tells of damage that is found later. */
+  onDamage(tell: (error: unknown) => void): void
   close(): Promise<void>
   /** What an error of the database means: damage, or a failing disk. Other errors are given back. */
   explain(error: unknown): Error
@@ -160,6 +173,9 @@ function explainOpening(directory: string, error: unknown): Error {
 }
 
 function explain(directory: string, error: unknown, otherwise: () => Error): Error {
+  // Of a single job that is its own trouble; where this comes from several are unreadable.
+  if (error instanceof DamagedError)
+    return new CorruptError(directory, `jobs cannot be read (${error.cause})`, { cause: error })
   if (error instanceof MillraceError) return error
   const { code, message } = error as { code?: unknown; message?: string }
   if (code === 'LEVEL_CORRUPTION') return new CorruptError(directory, String(message), { cause: error })

@@ -29,6 +29,8 @@ export interface Findings {
   readonly isUnmade: boolean
   /** Changes are missing between two logs: what is derived from the jobs must be made anew. */
   readonly hasGap: boolean
+  /** The tables that count, the oldest first. What stands in them was not looked at. */
+  readonly tables: readonly string[]
 }
 
 interface Log {
@@ -54,7 +56,7 @@ const SYNCED_END = Buffer.concat([Buffer.of(1, SYNCED_KEY.length), SYNCED_KEY, B
 const UNNAMED: Log = { name: '', length: 0, end: 0, changes: undefined, isMarked: false, isSuspect: false }
 /** The first manifest is the only one that LevelDB does not sync before it counts. */
 const FIRST_MANIFEST = 'MANIFEST-000001'
-const NOTHING: Findings = { cuts: [], isUnmade: false, hasGap: false }
+const NOTHING: Findings = { cuts: [], isUnmade: false, hasGap: false, tables: [] }
 
 /** Looks at the files of these names, and changes nothing. @throws {CorruptError} what was on disk has changed or is gone. */
 export async function inspect(directory: string, names: readonly string[]): Promise<Findings> {
@@ -72,12 +74,13 @@ export async function inspect(directory: string, names: readonly string[]): Prom
   if (!bytes) throw corrupt(`its file ${current} is missing`)
   // Each record is synced before another one is begun.
   if (!manifest || hasRecordAfter(bytes, end)) throw corrupt(`its file ${current} cannot be read`)
-  await checkTables(directory, names, manifest, corrupt)
+  const tables = await findTables(directory, names, manifest, corrupt)
   const { cuts, hasGap } = await inspectLogs(directory, names, manifest, corrupt)
   return {
     cuts: end < bytes.length ? [{ name: current, length: end }, ...cuts] : cuts,
     isUnmade: false,
     hasGap,
+    tables,
   }
 }
 
@@ -98,19 +101,22 @@ function manifestOf(bytes: Buffer): { manifest: Manifest | undefined; end: numbe
   return { manifest: readManifest(edits), end: next.value }
 }
 
-async function checkTables(
+async function findTables(
   directory: string,
   names: readonly string[],
   { tables }: Manifest,
   corrupt: (what: string) => Error,
-): Promise<void> {
+): Promise<string[]> {
+  const found: string[] = []
   const files = new Map(names.map((name) => [numberOf(name, 'ldb') ?? numberOf(name, 'sst'), name]))
   for (const [number, size] of tables) {
     const name = files.get(number)
     if (name === undefined) throw corrupt(`its table ${number} is missing`)
-    const found = (await stat(join(directory, name))).size
-    if (found !== size) throw corrupt(`its file ${name} has ${found} bytes in place of ${size}`)
+    const length = (await stat(join(directory, name))).size
+    if (length !== size) throw corrupt(`its file ${name} has ${length} bytes in place of ${size}`)
+    found.push(name)
   }
+  return found.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10))
 }
 
 async function inspectLogs(

@@ -102,6 +102,7 @@ export class LevelStore implements Store {
       // What was being read ahead when the directory was released is not needed any more.
       if (!this.#isReleased) this.#events.broken(opened.explain(error))
     }
+    opened.onDamage(broken)
     this.#writer = new Writer(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {

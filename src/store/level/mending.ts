@@ -11,20 +11,17 @@ const REBUILD = 'REBUILD'
 
 /**
  * Cuts off what a power cut has left torn. Where something is to be done, `assertFree` is called first: what another process
- * is writing right now looks torn too.
+ * is writing right now looks torn too. Gives the tables that count, the oldest first.
  *
  * @throws {CorruptError} the files are damaged.
  */
-export async function mend(directory: string, assertFree: () => Promise<void>): Promise<void> {
+export async function mend(directory: string, assertFree: () => Promise<void>): Promise<readonly string[]> {
   // Listed before it is known to be free: a file that is written from then on is not among these.
   const names = await readdir(directory)
-  const looksFine = await inspect(directory, names).then(
-    ({ cuts, isUnmade, hasGap }) => cuts.length === 0 && !isUnmade && !hasGap,
-    () => false,
-  )
-  if (looksFine) return
+  const seen = await inspect(directory, names).catch(() => undefined)
+  if (seen && seen.cuts.length === 0 && !seen.isUnmade && !seen.hasGap) return seen.tables
   await assertFree()
-  const { cuts, isUnmade, hasGap } = await inspect(directory, names)
+  const { cuts, isUnmade, hasGap, tables } = await inspect(directory, names)
   if (hasGap) {
     // The gap will not be seen again once LevelDB has read the logs.
     await (await open(join(directory, REBUILD), 'w')).close()
@@ -37,6 +34,7 @@ export async function mend(directory: string, assertFree: () => Promise<void>): 
     await file.close()
   }
   if (isUnmade) await unlink(join(directory, 'CURRENT'))
+  return tables
 }
 
 /** Makes anew what is derived from the jobs, if `mend` has found that writes are missing. */

@@ -1,7 +1,7 @@
 /**
  * The format of LevelDB's tables, as far as it takes to check their blocks: each is `contents type:1 crc:4`; an index block
- * names the others; a footer at the end says where that is. Numbers are varints. LevelDB itself does not check the
- * checksums when it reads.
+ * names those with data, a meta index the one that says which keys there are none of (the filter); a footer at the end says
+ * where these two are. Numbers are varints. LevelDB itself does not check the checksums when it reads.
  */
 import { maskedCrc } from './crc32c.js'
 
@@ -9,6 +9,7 @@ const FOOTER = 48
 const MAGIC = Buffer.from('57fb808b247547db', 'hex')
 const PLAIN = 0
 const SNAPPY = 1
+const FENCED = 0x7f
 
 export interface Block {
   readonly offset: number
@@ -16,15 +17,19 @@ export interface Block {
   readonly length: number
 }
 
-/** The blocks whose bytes have changed; `undefined` if not even the index can be read. */
+/**
+ * The blocks whose bytes have changed; `undefined` if not even the index can be read. The meta index stands for the filter
+ * too: without it LevelDB does without.
+ */
 export function damagedBlocks(table: Buffer): Block[] | undefined {
   if (table.length < FOOTER || !table.subarray(-MAGIC.length).equals(MAGIC)) return undefined
-  const footer = new Cursor(table.subarray(-FOOTER))
-  footer.block()
-  const index = footer.block()
-  if (!isSound(table, index)) return undefined
   try {
-    return blocksOf(contentsOf(table, index)).filter((block) => !isSound(table, block))
+    const footer = new Cursor(table.subarray(-FOOTER))
+    const meta = footer.block()
+    const index = footer.block()
+    if (!isSound(table, index)) return undefined
+    const damaged = blocksOf(contentsOf(table, index)).filter((block) => !isSound(table, block))
+    return isMetaSound(table, meta) ? damaged : [...damaged, meta]
   } catch (error) {
     if (error instanceof RangeError) return undefined
     throw error
@@ -33,7 +38,13 @@ export function damagedBlocks(table: Buffer): Block[] | undefined {
 
 /** Makes LevelDB see that a block is damaged, so that it leaves it out: a type that there is not. */
 export function fence(table: Buffer, { offset, length }: Block): void {
-  table[offset + length] = 0x7f
+  table[offset + length] = FENCED
+}
+
+/** Whether the meta index and what it names are sound, or LevelDB is kept from reading them. */
+function isMetaSound(table: Buffer, meta: Block): boolean {
+  if (table[meta.offset + meta.length] === FENCED) return true
+  return isSound(table, meta) && blocksOf(contentsOf(table, meta)).every((block) => isSound(table, block))
 }
 
 function isSound(table: Buffer, { offset, length }: Block): boolean {
@@ -69,7 +80,10 @@ function blocksOf(index: Buffer): Block[] {
 /** Snappy's raw format: the length, then literals and copies of what came before. */
 function unsnap(bytes: Buffer): Buffer {
   const cursor = new Cursor(bytes)
-  const output = Buffer.alloc(cursor.number())
+  const length = cursor.number()
+  // A copy of 64 bytes takes two at least.
+  if (length > 64 * bytes.length) throw new RangeError('it cannot be so long')
+  const output = Buffer.alloc(length)
   let written = 0
   while (!cursor.isAtEnd) {
     const tag = cursor.byte()

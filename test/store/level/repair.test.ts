@@ -78,6 +78,23 @@ test('of a damaged table just one block is lost, and the file is kept', async (t
   assert.ok(inLog.every((id) => saved.some((job) => job.id === id)))
 })
 
+test('of a table whose filter is damaged every job is saved, and found by its id', async (t) => {
+  const stored = await storedQueue(t)
+  const { directory } = stored
+  const table = await fileOf(directory, TABLE)
+  const bytes = await readFile(join(directory, table))
+  const meta = bytes.indexOf('filter.leveldb')
+  assert.ok(meta > 0, 'the block that names the filter')
+  // The filter stands just before: its checksum, its type, the length of its offsets.
+  const damaged = Buffer.from(bytes).fill(0, meta - 24, meta - 12)
+  await writeFile(join(directory, table), damaged)
+  await assert.rejects(openQueue(t, { directory }), { code: 'MILLRACE_CORRUPT' })
+  assert.deepEqual(await JobQueue.repair(directory), { jobs: COUNTS, dropped: 0, files: [table] })
+  assert.equal((await intactJobs(t, stored)).length, 65)
+  const queue = await openQueue(t, { directory, maxWorkers: 0 })
+  for (const id of stored.inputs.keys()) assert.equal((await queue.job(id))?.id, id)
+})
+
 test('a table whose index is damaged is set aside, and the jobs of the other files are saved', async (t) => {
   const stored = await storedQueue(t)
   const table = await fileOf(stored.directory, TABLE)
