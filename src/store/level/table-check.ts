@@ -15,7 +15,7 @@ import { damagedBlocks } from './table-file.js'
 /** What is checked before LevelDB opens, in bytes: a tenth of a second or so. */
 const FIRST_BYTES = 16 * 1024 * 1024
 /** After each of the other tables (2 MiB, mostly), so that checking takes no more than a few percent of a core. */
-const REST_MS = 200
+const REST_MS = 50
 
 export class TableCheck {
   readonly #directory: string
