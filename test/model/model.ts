@@ -21,13 +21,22 @@ export interface ModelJob {
 export type Counts = Record<FinishedState, number>
 export type Outcome = 'completed' | 'failed' | 'cancelled' | 'retry' | 'released' | 'alone'
 
+interface Finished {
+  readonly name: string
+  readonly moment: number
+}
+
+/** Of jobs that finished in one step the store may delete any first: which of them it has deleted. */
+export type IsGone = (name: string) => boolean
+
 export class Model {
   readonly #keep: Counts
   #jobs: ModelJob[] = []
   /** The unsettled jobs of each waybill. */
   #waybills: Set<string>[] = []
-  /** Names in the order of finishing. */
-  #finished: string[] = []
+  /** In the order of finishing. */
+  #finished: Finished[] = []
+  #moment = 0
   #added = 0
 
   /** How many finished jobs of each state are kept. */
@@ -40,8 +49,14 @@ export class Model {
     clone.#jobs = this.#jobs.map((job) => ({ ...job }))
     clone.#waybills = this.#waybills.map((names) => new Set(names))
     clone.#finished = [...this.#finished]
+    clone.#moment = this.#moment
     clone.#added = this.#added
     return clone
+  }
+
+  /** What finishes from now on is newer than what has finished. */
+  beginStep(): void {
+    this.#moment++
   }
 
   /** In the order of ids. */
@@ -113,7 +128,7 @@ export class Model {
     const job = this.#job(name)
     if (job.state === 'waiting' || job.state === 'running' || job.state === 'completed') return false
     if (job.state !== 'delayed') job.granted += attempts
-    this.#finished = this.#finished.filter((other) => other !== name)
+    this.#finished = this.#finished.filter((other) => other.name !== name)
     this.#wait(job, 0)
     return true
   }
@@ -124,17 +139,17 @@ export class Model {
     return true
   }
 
-  clean(state: FinishedState, limit: number, lane: number | undefined): number {
-    const names = this.#finishedAs(state).filter(
+  clean(state: FinishedState, limit: number, lane: number | undefined, isGone: IsGone): number {
+    const names = this.#finishedAs(state, isGone).filter(
       (name) => lane === undefined || this.#job(name).lane === lane,
     )
     return this.#delete(names.slice(0, limit))
   }
 
   /** Deletes what is too much, or all that is finished. */
-  prune(isAllOld = false): void {
+  prune(isGone: IsGone, isAllOld = false): void {
     for (const state of FINISHED_STATES) {
-      const names = this.#finishedAs(state)
+      const names = this.#finishedAs(state, isGone)
       this.#delete(isAllOld ? names : names.slice(0, Math.max(0, names.length - this.#keep[state])))
     }
   }
@@ -142,7 +157,8 @@ export class Model {
   /** What opening does about jobs in transit. */
   recover(): { returned: number; failed: number; waiting: number } {
     let [returned, failed] = [0, 0]
-    for (const names of this.#waybills.splice(0))
+    for (const names of this.#waybills.splice(0)) {
+      this.beginStep()
       for (const name of names) {
         const job = this.#job(name)
         job.alone = true
@@ -159,6 +175,7 @@ export class Model {
           returned++
         }
       }
+    }
     return { returned, failed, waiting: this.inState('waiting', 'delayed').length }
   }
 
@@ -175,17 +192,21 @@ export class Model {
 
   #finish(job: ModelJob, state: FinishedState): void {
     job.state = state
-    this.#finished.push(job.name)
+    this.#finished.push({ name: job.name, moment: this.#moment })
     if (this.#keep[state] === 0) this.#delete([job.name])
   }
 
-  #finishedAs(state: FinishedState): string[] {
-    return this.#finished.filter((name) => this.#job(name).state === state)
+  /** The oldest first. */
+  #finishedAs(state: FinishedState, isGone: IsGone): string[] {
+    return this.#finished
+      .filter(({ name }) => this.#job(name).state === state)
+      .sort((a, b) => a.moment - b.moment || Number(isGone(b.name)) - Number(isGone(a.name)))
+      .map(({ name }) => name)
   }
 
   #delete(names: readonly string[]): number {
     this.#jobs = this.#jobs.filter(({ name }) => !names.includes(name))
-    this.#finished = this.#finished.filter((name) => !names.includes(name))
+    this.#finished = this.#finished.filter(({ name }) => !names.includes(name))
     return names.length
   }
 }

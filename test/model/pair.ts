@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Head, Place, StoredJob } from '../../src/job.js'
-import type { Claimed, Recovered, Settlement, Store } from '../../src/store/store.js'
+import type { Added, Claimed, NewJob, Recovered, Settlement, Store } from '../../src/store/store.js'
 import { newJob, textOf } from '../support/store.js'
-import type { Model, ModelJob, Outcome } from './model.js'
+import type { IsGone, Model, ModelJob, Outcome } from './model.js'
 import type { Adding, Changing, Claiming, Direct, Settling, Step } from './steps.js'
 
 /** How the real store is opened again. */
@@ -14,6 +14,10 @@ export interface Real {
   reopen(): Promise<Real>
   crash(): Promise<Real>
 }
+
+/** What the store may be like after a crash, given which jobs it has no more. */
+type Candidate = (isGone: IsGone) => Model
+type Cleaning = Changing & { do: 'clean' }
 
 /** Far enough that nothing is due by itself. */
 const FAR = Date.now() + 10 * 365 * 24 * 3_600_000
@@ -35,6 +39,7 @@ export class Pair {
   }
 
   async take(step: Step): Promise<void> {
+    this.#model.beginStep()
     switch (step.do) {
       case 'together':
         await this.#together(step.direct, step.changes)
@@ -44,7 +49,7 @@ export class Pair {
         break
       case 'reopen':
         this.#real = await this.#real.reopen()
-        await this.#recover([this.#model])
+        await this.#recover([candidateOf(this.#model)])
         break
       case 'crash':
         await this.#crash(step.begun, step.turns)
@@ -72,28 +77,30 @@ export class Pair {
     return this.#change(step, jobs)
   }
 
-  async #add({ jobs }: Adding): Promise<void> {
+  async #add({ isSingly, jobs }: Adding): Promise<void> {
     const names = jobs.map(() => `j${++this.#names}`)
     const lanes = jobs.map(({ lane }) => this.#lanes[lane] ?? 0)
     const holders = jobs.map(({ later, lane: _lane, ...job }, index) => {
       const own = { name: names[index] ?? '', lane: lanes[index] ?? 0, runAt: timeOf(later) }
       return this.#model.add({ ...job, ...own })
     })
-    const added = await this.#store.add(
-      jobs.map(({ later, priority, attempts, key }, index) => {
-        const head: Head = { attempts, ...(key !== undefined && { key }) }
-        const runAt = timeOf(later)
-        return newJob(lanes[index] ?? 0, names[index] ?? '', {
-          priority,
-          ...head,
-          ...(runAt > 0 && { runAt }),
-        })
-      }),
-    )
+    const fresh = jobs.map(({ later, priority, attempts, key }, index) => {
+      const head: Head = { attempts, ...(key !== undefined && { key }) }
+      const runAt = timeOf(later)
+      return newJob(lanes[index] ?? 0, names[index] ?? '', { priority, ...head, ...(runAt > 0 && { runAt }) })
+    })
+    const added = await (isSingly ? this.#addSingly(fresh) : this.#store.add(fresh))
     for (const [index, name] of holders.entries()) {
       this.#learn(name, added[index])
       assert.equal(added[index]?.existed ?? false, name !== names[index])
     }
+  }
+
+  /** All of them at once, so that they join one group: a crash keeps them, or none. */
+  async #addSingly(jobs: readonly NewJob[]): Promise<Added[]> {
+    const additions = jobs.map((job) => this.#store.addOne(job))
+    await Promise.all(additions.map(({ written }) => written))
+    return additions.map(({ job }) => job.place)
   }
 
   async #claim({ most, skipped }: Claiming): Promise<void> {
@@ -132,10 +139,9 @@ export class Pair {
       return assert.equal(await this.#store.promote(timeOf(step.later)), expected)
     }
     if (step.do === 'clean') {
-      const { state, limit } = step
-      const lane = step.lane === undefined ? undefined : this.#lanes[step.lane]
-      const expected = this.#model.clean(state, limit, lane)
-      return assert.equal(await this.#store.clean(state, Date.now() + 1, limit, lane), expected)
+      const cleaned = await this.#clean(step)
+      const { state, limit, lane } = step
+      return assert.equal(cleaned, this.#model.clean(state, limit, this.#laneOf(lane), await this.#gone()))
     }
     const { name } = choose(jobs, step.which) ?? {}
     const place = name === undefined ? undefined : this.#places.get(name)
@@ -160,8 +166,8 @@ export class Pair {
   }
 
   async #prune(isAllOld: boolean): Promise<void> {
-    this.#model.prune(isAllOld)
     await this.#store.prune(Date.now() + (isAllOld ? YEARS_MS : 0))
+    this.#model.prune(await this.#gone(), isAllOld)
   }
 
   /**
@@ -169,18 +175,18 @@ export class Pair {
    * the rest are not. Cleaning alone is no single write: the oldest jobs may be gone and the others not.
    */
   async #crash(begun: readonly (Direct | Changing)[], turns: readonly number[]): Promise<void> {
-    const candidates = [this.#model.clone()]
+    const candidates: Candidate[] = [candidateOf(this.#model)]
     const ended: Promise<void>[] = []
     let durable = 0
     for (const [index, step] of begun.entries()) {
-      const before = this.#model.clone()
+      const began = step.do === 'clean' ? this.#clean(step).then(() => {}) : this.#begin(step)
       ended.push(
-        this.#begin(step).then(() => {
+        began.then(() => {
           durable = Math.max(durable, index + 1)
         }),
       )
-      if (step.do === 'clean') candidates.push(...this.#partsOf(step, before))
-      candidates.push(this.#model.clone())
+      if (step.do === 'clean') candidates.push(...this.#partsOf(step))
+      else candidates.push(candidateOf(this.#model))
       for (let turn = 0; turn < (turns[index] ?? 0); turn++)
         await new Promise((resolve) => setImmediate(resolve))
     }
@@ -190,24 +196,40 @@ export class Pair {
     await this.#recover(possible)
   }
 
-  #partsOf({ state, limit, lane }: Changing & { do: 'clean' }, before: Model): Model[] {
-    return Array.from({ length: limit }, (_, index) => {
+  #clean({ state, limit, lane }: Cleaning): Promise<number> {
+    return this.#store.clean(state, Date.now() + 1, limit, this.#laneOf(lane))
+  }
+
+  #partsOf({ state, limit, lane }: Cleaning): Candidate[] {
+    const before = this.#model.clone()
+    return Array.from({ length: limit + 1 }, (_, count) => (isGone: IsGone) => {
       const part = before.clone()
-      part.clean(state, index, lane === undefined ? undefined : this.#lanes[lane])
+      part.clean(state, count, this.#laneOf(lane), isGone)
       return part
     })
   }
 
+  #laneOf(index: number | undefined): number | undefined {
+    return index === undefined ? undefined : this.#lanes[index]
+  }
+
+  /** Which jobs the store has no more. */
+  async #gone(): Promise<IsGone> {
+    return goneFrom(await this.#store.list({ limit: 1000 }))
+  }
+
   /** After an open: takes the first of the models that agrees with what was found, when it has recovered too. */
-  async #recover(possible: readonly Model[]): Promise<void> {
+  async #recover(candidates: readonly Candidate[]): Promise<void> {
     this.#claimed.clear()
     for (const [index, lane] of this.#lanes.entries()) assert.equal(this.#store.lane(`task ${index}`), lane)
     await this.#store.prune(Date.now())
     const found = await this.#store.list({ limit: 1000 })
     const actual = [this.#real.recovered, found.map(seenInStore)]
+    const isGone = goneFrom(found)
+    const possible = candidates.map((candidate) => candidate(isGone))
     const expected = possible.map((model) => {
       const recovered = model.recover()
-      model.prune()
+      model.prune(isGone)
       return [recovered, model.jobs.map(seenInModel)]
     })
     const index = expected.findIndex((each) => isDeepStrictEqual(each, actual))
@@ -234,6 +256,16 @@ export class Pair {
     if (known) assert.deepEqual({ lane, priority, seq }, known)
     else this.#places.set(name, { lane, priority, seq })
   }
+}
+
+function candidateOf(model: Model): Candidate {
+  const now = model.clone()
+  return () => now
+}
+
+function goneFrom(found: readonly StoredJob[]): IsGone {
+  const names = new Set(found.map(nameOf))
+  return (name) => !names.has(name)
 }
 
 function settlementOf(job: Claimed, name: string, outcome: Outcome, later: number): Settlement {

@@ -5,6 +5,8 @@ import type { Counts, Outcome } from './model.js'
 
 export interface Adding {
   readonly do: 'add'
+  /** One by one, in one turn of the event loop. */
+  readonly isSingly: boolean
   readonly jobs: readonly {
     readonly lane: number
     readonly priority: number
@@ -64,7 +66,7 @@ export const LANES = 3
 const lane = fc.nat(LANES - 1)
 const anyLane = fc.option(lane, { nil: undefined, freq: 2 })
 const later = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.integer({ min: 1, max: 4 }))
-const which = fc.nat(30)
+const which = fc.nat(100)
 
 const jobOf = (key: fc.Arbitrary<string | undefined>) =>
   fc.record({
@@ -75,15 +77,59 @@ const jobOf = (key: fc.Arbitrary<string | undefined>) =>
     key,
   })
 
-const addOf = (key: fc.Arbitrary<string | undefined>): fc.Arbitrary<Adding> =>
-  fc.record({ do: fc.constant('add'), jobs: fc.array(jobOf(key), { minLength: 1, maxLength: 4 }) })
+const none = fc.constant(undefined)
+const someKey = fc.option(fc.constantFrom('k', 'l', 'm'), { nil: undefined, freq: 2 })
 
-const plainAdd = addOf(fc.constant(undefined))
-const keyedAdd = addOf(fc.option(fc.constantFrom('k', 'l', 'm'), { nil: undefined, freq: 2 }))
+const fewOf = (key: fc.Arbitrary<string | undefined>): fc.Arbitrary<Adding> =>
+  fc.record({
+    do: fc.constant('add'),
+    isSingly: fc.constant(false),
+    jobs: fc.array(jobOf(key), { minLength: 1, maxLength: 4 }),
+  })
+
+/** Enough of one lane and priority to share an entry, with some others among them. */
+const crowdOf = (key: fc.Arbitrary<string | undefined>): fc.Arbitrary<Adding> =>
+  fc
+    .record({
+      one: jobOf(none),
+      others: fc.array(
+        fc.tuple(
+          fc.nat(5),
+          jobOf(key),
+          fc.oneof({ weight: 9, arbitrary: none }, { weight: 1, arbitrary: key }),
+        ),
+        { minLength: 4, maxLength: 12 },
+      ),
+    })
+    .map(({ one, others }) => ({
+      do: 'add',
+      isSingly: false,
+      jobs: others.map(([chance, other, own]) =>
+        chance === 0 ? other : { ...one, later: 0, attempts: other.attempts, key: own },
+      ),
+    }))
+
+/** What is added one by one has no key and is not delayed. */
+const singlyOf = (adding: fc.Arbitrary<Adding>): fc.Arbitrary<Adding> =>
+  adding.map(({ jobs }) => ({
+    do: 'add',
+    isSingly: true,
+    jobs: jobs.map((job) => ({ ...job, later: 0, key: undefined })),
+  }))
+
+const addOf = (key: fc.Arbitrary<string | undefined>): fc.Arbitrary<Adding> =>
+  fc.oneof(
+    { weight: 4, arbitrary: fewOf(key) },
+    { weight: 3, arbitrary: crowdOf(key) },
+    { weight: 2, arbitrary: singlyOf(fc.oneof(fewOf(none), crowdOf(none))) },
+  )
+
+const plainAdd = addOf(none)
+const keyedAdd = addOf(someKey)
 
 const claim: fc.Arbitrary<Claiming> = fc.record({
   do: fc.constant('claim'),
-  most: fc.integer({ min: 1, max: 5 }),
+  most: fc.integer({ min: 1, max: 9 }),
   skipped: anyLane,
 })
 
@@ -95,7 +141,7 @@ const settle: fc.Arbitrary<Settling> = fc.record({
       outcome: fc.constantFrom<Outcome>('completed', 'failed', 'cancelled', 'retry', 'released', 'alone'),
       later,
     }),
-    { minLength: 1, maxLength: 4 },
+    { minLength: 1, maxLength: 8 },
   ),
 })
 
