@@ -3,7 +3,8 @@
  *
  * LevelDB holds the lock, and the system drops it when the process dies, however it dies.
  */
-import { access, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { access, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import {
@@ -21,6 +22,10 @@ import type { Database } from './writer.js'
 
 const MARKER = 'MILLRACE'
 const OWNER = 'OWNER'
+/** LevelDB's own. */
+const LOCK = 'LOCK'
+/** Whoever deletes a directory loses no more than what was acknowledged for so long. */
+const LOOK_EVERY_MS = 1000
 /** There while a repair is under way. */
 const REPAIR = 'REPAIR'
 const MARKER_TEXT =
@@ -46,6 +51,7 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
     const db = await openDatabase(directory)
     return {
       db,
+      assertThere: watchOver(directory, await stat(join(directory, LOCK))),
       close: async () => {
         // Before another process can write: what it has just begun would look torn.
         await syncDirectory(directory)
@@ -91,6 +97,11 @@ export async function repairing<T>(
 /** An open directory, and how to release it. */
 export interface OpenDirectory {
   readonly db: Database
+  /**
+   * Looks, now and then, whether the directory is still where it was: the system lets one write to files that have been deleted, and
+   * says nothing. Rejects if it is not. `undefined` most times: it has looked just before.
+   */
+  readonly assertThere: () => Promise<void> | undefined
   close(): Promise<void>
   /** What an error of the database means: damage, or a failing disk. Other errors are given back. */
   explain(error: unknown): Error
@@ -153,6 +164,22 @@ async function openDatabase(directory: string): Promise<Database> {
     throw explainOpening(directory, error)
   }
   return db
+}
+
+/** Its lock, which no other process replaces, stands for the directory. */
+function watchOver(directory: string, { dev, ino }: Stats): OpenDirectory['assertThere'] {
+  const path = join(directory, LOCK)
+  let lookedAt = performance.now()
+  const look = async () => {
+    const found = await stat(path)
+    if (found.dev !== dev || found.ino !== ino) throw new Error(`${directory} has been replaced by another`)
+  }
+  return () => {
+    const now = performance.now()
+    if (now - lookedAt < LOOK_EVERY_MS) return undefined
+    lookedAt = now
+    return look()
+  }
 }
 
 function explainOpening(directory: string, error: unknown): Error {
