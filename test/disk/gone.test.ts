@@ -1,6 +1,8 @@
 /** Files that are deleted, moved or cut short beneath a queue at work. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { JobQueue } from '../../src/index.js'
@@ -21,6 +23,27 @@ test('a queue whose directory is removed stops and closes, and a new one can be 
   await stoppedBy(t, directory, 'fs.rmSync(directory, { recursive: true })')
   const queue = await openQueue(t, { directory })
   assert.deepEqual(queue.recovered, { returned: 0, failed: 0, waiting: 0 })
+})
+
+test('a queue whose directory is replaced stops soon, though the system lets it write on to what is gone', async (t) => {
+  const directory = join(await temporaryDirectory(t), 'jobs')
+  const other = await openQueue(t, { directory: `${directory}-other` })
+  await other.close()
+  const queue = await openQueue(t, { directory, maxWorkers: 0 })
+  const said = once(queue, 'error')
+  await rename(directory, `${directory}-old`)
+  await rename(`${directory}-other`, directory)
+  const acknowledged: string[] = []
+  const enqueue = async () => acknowledged.push((await queue.enqueue('echo', 1)).id)
+  // Far too little for a new log, which could not be made there.
+  const refused = { code: 'MILLRACE_STORE', message: /has been replaced by another/ }
+  await assert.rejects(async () => {
+    for (;;) await enqueue()
+  }, refused)
+  assert.match(((await said)[0] as Error).message, refused.message)
+  await queue.close()
+  assert.equal((await openQueue(t, { directory })).recovered.waiting, 0)
+  await runsAll(t, `${directory}-old`, acknowledged)
 })
 
 /** Enough jobs for a table, then what happens to some files, then some more, and the end. */

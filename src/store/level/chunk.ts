@@ -65,10 +65,7 @@ export class Chunk {
     }
     chunk.#count = chunk.left = count
     if (!chunk.#isOrdered(listAt)) throw new DamagedError('a chunk of jobs is out of order')
-    if (gone) {
-      chunk.isMarked = true
-      for (let index = 0; index < count; index++) if (isSet(gone, index)) chunk.leave(index)
-    }
+    if (gone) chunk.learn(gone)
     return chunk
   }
 
@@ -161,6 +158,12 @@ export class Chunk {
     this.#gone ??= Buffer.alloc((this.#count + 7) >> 3)
     this.#gone[index >> 3] = (this.#gone[index >> 3] as number) | (1 << (index & 7))
     this.left--
+  }
+
+  /** Takes note of who has left it, as the disk says. */
+  learn(gone: Buffer): void {
+    this.isMarked = true
+    for (let index = 0; index < this.#count; index++) if (isSet(gone, index)) this.leave(index)
   }
 
   /** Which have left, a bit per job. */

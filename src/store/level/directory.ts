@@ -3,7 +3,8 @@
  *
  * LevelDB holds the lock, and the system drops it when the process dies, however it dies.
  */
-import { access, mkdir, open, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { access, mkdir, open, readdir, readFile, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import {
@@ -23,6 +24,10 @@ import type { Database } from './writer.js'
 
 const MARKER = 'MILLRACE'
 const OWNER = 'OWNER'
+/** LevelDB's own. */
+const LOCK = 'LOCK'
+/** Whoever deletes a directory loses no more than what was acknowledged for so long. */
+const LOOK_EVERY_MS = 1000
 /** There while a repair is under way. */
 const REPAIR = 'REPAIR'
 const MARKER_TEXT =
@@ -56,6 +61,7 @@ export async function openDirectory(directory: string): Promise<OpenDirectory> {
     return {
       db,
       onDamage: (tell) => tables.checkRest(tell),
+      assertThere: watchOver(directory, await stat(join(directory, LOCK))),
       close: async () => {
         await tables.stop()
         // Before another process can write: what it has just begun would look torn.
@@ -104,6 +110,11 @@ export interface OpenDirectory {
   readonly db: Database
   /** Tells of damage that is found later. */
   onDamage(tell: (error: unknown) => void): void
+  /**
+   * Looks, now and then, whether the directory is still where it was: the system lets one write to files that have been deleted, and
+   * says nothing. Rejects if it is not. `undefined` most times: it has looked just before.
+   */
+  readonly assertThere: () => Promise<void> | undefined
   close(): Promise<void>
   /** What an error of the database means: damage, or a failing disk. Other errors are given back. */
   explain(error: unknown): Error
@@ -166,6 +177,22 @@ async function openDatabase(directory: string): Promise<Database> {
     throw explainOpening(directory, error)
   }
   return db
+}
+
+/** Its lock, which no other process replaces, stands for the directory. */
+function watchOver(directory: string, { dev, ino }: Stats): OpenDirectory['assertThere'] {
+  const path = join(directory, LOCK)
+  let lookedAt = performance.now()
+  const look = async () => {
+    const found = await stat(path)
+    if (found.dev !== dev || found.ino !== ino) throw new Error(`${directory} has been replaced by another`)
+  }
+  return () => {
+    const now = performance.now()
+    if (now - lookedAt < LOOK_EVERY_MS) return undefined
+    lookedAt = now
+    return look()
+  }
 }
 
 function explainOpening(directory: string, error: unknown): Error {

@@ -113,6 +113,7 @@ export class LevelStore implements Store {
           for (const after of afters) after?.()
         }
       },
+      assertThere: opened.assertThere,
       onBroken: broken,
       intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })

@@ -2,8 +2,9 @@
  * The waiting jobs on disk: small ones that come in together as chunks, the others one by one.
  *
  * Of a chunk from which jobs leave there is one object in memory, or none: it knows who has left, and says so on disk with
- * each group. It is kept as long as one of its jobs is in memory or what it says is being written; and, if it changed, until
- * nobody reads what was on disk before (`holding`).
+ * each group. It is kept as long as one of its jobs is in memory or what it says is being written; and, if that is written while
+ * somebody reads what was on disk before, until that is done (`holding`). Whoever reads only to look need not hold: a chunk
+ * that he finds again learns who has left from those who read later.
  */
 import type { Head, Place } from '../../job.js'
 import { Chunk, isSet, LEAST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
@@ -67,7 +68,6 @@ export class WaitingJobs {
     }
     chunk.leave(index)
     this.#changed.add(chunk)
-    if (this.#holders > 0) this.#kept.add(chunk)
   }
 
   /** Puts into a group what its jobs make of the chunks. Returns what to do once it is written. */
@@ -85,7 +85,11 @@ export class WaitingJobs {
         if (chunk.isMarked) batch.del(chunkKey(LEFT, chunk.place))
       }
     }
-    return () => written.clear()
+    return () => {
+      // A read that began before this was written may yet come to these chunks, and must find them as they are now.
+      if (this.#holders > 0) for (const chunk of written) this.#kept.add(chunk)
+      written.clear()
+    }
   }
 
   /** Keeps what changes meanwhile in memory: until `work` is done, what it reads may be older. */
@@ -216,7 +220,10 @@ export class WaitingJobs {
 
   #see(place: Place, value: Buffer, left: Buffer | undefined): Seen {
     const known = this.#known.get(place.seq)?.deref()
-    if (known) return { chunk: known, left }
+    if (known) {
+      if (left) known.learn(left)
+      return { chunk: known, left }
+    }
     const chunk = Chunk.read(place, value, left)
     this.#know(chunk)
     return { chunk, left }

@@ -43,6 +43,7 @@ export class Writer {
   readonly #db: Database
   readonly #fsync: boolean
   readonly #seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
+  readonly #assertThere: () => Promise<void> | undefined
   readonly #onBroken: (error: Error) => void
   readonly #intervalMs: () => number
   readonly #betweens: (() => void)[] = []
@@ -55,13 +56,14 @@ export class Writer {
 
   /**
    * `seal` adds what belongs into every group, just before it is written, and may return an `after`. `isLasting`: the group is
-   * as durable as any.
+   * as durable as any. `assertThere` looks while a group is written, and rejects if it was written to nowhere.
    */
   constructor(
     db: Database,
     options: {
       fsync: boolean
       seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
+      assertThere: () => Promise<void> | undefined
       onBroken: (error: Error) => void
       /** How far apart the beginnings of groups without `sync` are to be at least, in ms. Default 0. */
       intervalMs?: () => number
@@ -70,6 +72,7 @@ export class Writer {
     this.#db = db
     this.#fsync = options.fsync
     this.#seal = options.seal
+    this.#assertThere = options.assertThere
     this.#onBroken = options.onBroken
     this.#intervalMs = options.intervalMs ?? (() => 0)
   }
@@ -163,7 +166,10 @@ export class Writer {
       const after = this.#seal(group.batch, isSynced || !this.#fsync)
       if (after) group.afters.push(after)
       if (isSynced) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
+      const look = this.#assertThere()
+      look?.catch(() => {})
       await group.batch.write({ sync: isSynced })
+      if (look) await look
       this.#hasWritten = true
     } catch (error) {
       group.reject(this.#break(error))
