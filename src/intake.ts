@@ -39,9 +39,15 @@ export class Intake {
 
   /** Adds one job. */
   addOne(job: NewJob, onFull?: OnFull): Promise<Job> {
-    const { gate, scheduler, announcer, host } = this.#parts
-    if (job.head?.key !== undefined || job.head?.runAt !== undefined || gate.isLimited)
+    if (job.head?.key !== undefined || job.head?.runAt !== undefined)
       return this.add([job], onFull).then(([added]) => added as Job | Promise<Job>)
+    const { gate } = this.#parts
+    // Many may wait at the gate: this way is as short as it can be.
+    return gate.isLimited ? gate.enter(1, () => this.#storeOne(job), onFull) : this.#storeOne(job)
+  }
+
+  #storeOne(job: NewJob): Promise<Job> {
+    const { scheduler, announcer, host } = this.#parts
     const { job: stored, written } = scheduler.addOne(job)
     return written.then(() => {
       announcer.updated()
