@@ -1,8 +1,13 @@
 /** What the rounds of a question come to, row by row. */
-import type { Measured, Question, Row, Target } from './question.js'
+import type { Measured, Missing, Question, Row, Target } from './question.js'
 
-/** All that was measured, round by round, by row. */
-export type Measurements = ReadonlyMap<string, readonly Measured[]>
+/** All that was measured, or could not be, round by round, by row. */
+export type Measurements = ReadonlyMap<string, readonly (Measured | Missing)[]>
+
+/** A row without an answer, and how to install what it lacks. */
+export interface Absence extends Missing {
+  readonly row: string
+}
 
 export interface Answer {
   readonly row: string
@@ -23,22 +28,35 @@ export interface Answer {
 /** Evenly spaced where each nine takes as much room as the one before: 0, 20.6 %, … 90 %, … 99 %, … 99.9 %. */
 export const SHARES: readonly number[] = Array.from({ length: 31 }, (_, index) => 1 - 10 ** (-index / 10))
 
+/** The rows that lacked something, in every round. */
+export function absencesIn(measurements: Measurements): Absence[] {
+  return [...measurements].flatMap(([row, each]) =>
+    each
+      .filter(isMissing)
+      .slice(0, 1)
+      .map(({ missing }) => ({ row, missing })),
+  )
+}
+
+function isMissing(each: Measured | Missing): each is Missing {
+  return typeof each === 'object' && 'missing' in each
+}
+
 export function answersTo(question: Question, measurements: Measurements): Answer[] {
+  const measuredOf = ({ name }: Row) =>
+    (measurements.get(name) ?? []).flatMap((each) => (isMissing(each) ? [] : [each]))
   const figures = new Map(
-    question.rows.map((row) => [
-      row.name,
-      (measurements.get(row.name) ?? []).map((each) => figureOf(row, each)),
-    ]),
+    question.rows.map((row) => [row.name, measuredOf(row).map((each) => figureOf(row, each))]),
   )
   return question.rows.flatMap((row): Answer[] => {
     const own = figures.get(row.name) ?? []
     if (own.length === 0) return []
     const base = row.against === undefined ? undefined : figures.get(row.against)
-    const ratio = base && medianOf(own.map((figure, round) => figure / (base[round] ?? Number.NaN)))
+    const ratio = base?.length
+      ? medianOf(own.map((figure, round) => figure / (base[round] ?? Number.NaN)))
+      : undefined
     const median = medianOf(own)
-    const samples = (measurements.get(row.name) ?? []).flatMap((each) =>
-      typeof each === 'number' ? [] : each,
-    )
+    const samples = measuredOf(row).flatMap((each) => (typeof each === 'number' ? [] : each))
     return [
       {
         row: row.name,

@@ -40,6 +40,8 @@ export function compare(earlier: Results, now: Results, tolerance: number): Comp
       const old = before?.answers.find((each) => each.row === row)
       if (before && before.measured.quick !== measured.quick)
         passedOver.push({ question, row, why: 'one of the two runs was a quick one' })
+      else if (better === 'neither')
+        passedOver.push({ question, row, why: 'it is about others than millrace' })
       else if (!old) passedOver.push({ question, row, why: 'it is new' })
       else if (old.against !== answer.against)
         passedOver.push({ question, row, why: 'it was compared with another row then' })

@@ -8,20 +8,23 @@ export interface Question {
   readonly unit: string
   /** Decimals shown. Default 0. */
   readonly digits?: number
-  /** What a good figure is: more of it, or less. */
+  /** What a good figure is: more of it, or less. Neither where rows are about others than millrace: nothing is checked then. */
   readonly better: Better
   /** Measured once, before all rows, for what they must have in common; each is given it as `run.common`. */
   common?(): number
   readonly rows: readonly Row[]
 }
 
-export type Better = 'more' | 'less'
+export type Better = 'more' | 'less' | 'neither'
 
 export interface Row {
   readonly name: string
   /** What the measurement needs in its directory; runs in a process of its own, before that. */
   prepare?(run: Run): Promise<void>
-  /** Runs in a process of its own, on a temporary directory, which is removed after it. */
+  /**
+   * Runs in a process of its own, on a temporary directory, which is removed after it. May throw `NotInstalled`: then the row
+   * says so in place of a figure.
+   */
   measure(run: Run): Promise<Measured>
   /** Of samples, which quantile the row's figure is. Default 0.5, their median. */
   readonly quantile?: number
@@ -37,6 +40,14 @@ export interface Row {
 
 /** What a measurement gives: the row's figure, or samples, of which the figure is a quantile. */
 export type Measured = number | readonly number[]
+
+/** What is measured is not on this machine; the message says how it gets there. */
+export class NotInstalled extends Error {}
+
+/** What a row gives whose measurement threw that. */
+export interface Missing {
+  readonly missing: string
+}
 
 export type Target = { readonly atLeast: number } | { readonly atMost: number }
 

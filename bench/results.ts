@@ -2,7 +2,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { arch, cpus, platform } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import type { Answer } from './answer.js'
+import type { Absence, Answer } from './answer.js'
 import type { Better, Question } from './question.js'
 
 /** The folder of the committed answers, and of the plots that are drawn from them. */
@@ -19,6 +19,8 @@ export interface Result {
   readonly better: Better
   readonly measured: Circumstances
   readonly answers: readonly Answer[]
+  /** The rows that lacked something. */
+  readonly absences?: readonly Absence[]
 }
 
 export interface Circumstances {
@@ -53,8 +55,9 @@ export function resultOf(
   { title, how, unit, digits = 0, better }: Question,
   answers: readonly Answer[],
   measured: Circumstances,
+  absences: readonly Absence[] = [],
 ): Result {
-  return { title, how, unit, digits, better, measured, answers }
+  return { title, how, unit, digits, better, measured, answers, ...(absences.length > 0 && { absences }) }
 }
 
 /** What a file holds; nothing if there is none. */

@@ -10,7 +10,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Measurements } from './answer.js'
-import type { Measured, Question, Row, Run } from './question.js'
+import type { Measured, Missing, Question, Row, Run } from './question.js'
 
 const QUESTIONS = new URL('./questions/', import.meta.url)
 const ONE_ROW = new URL('./one-row.js', import.meta.url)
@@ -20,6 +20,8 @@ export interface Extent {
   readonly quick: boolean
   /** The long rows too. */
   readonly full: boolean
+  /** Only the rows whose names have this in them, and those that they are compared with. */
+  readonly only?: string
 }
 
 /** What there is to ask. */
@@ -38,13 +40,16 @@ export async function loadQuestion(module: URL): Promise<Question> {
   return question
 }
 
-export async function measureRounds(module: URL, { rounds, quick, full }: Extent): Promise<Measurements> {
-  const measurements = new Map<string, Measured[]>()
+export async function measureRounds(module: URL, extent: Extent): Promise<Measurements> {
+  const { rounds, quick, full, only = '' } = extent
+  const measurements = new Map<string, (Measured | Missing)[]>()
   const question = await loadQuestion(module)
   const common = question.common?.() ?? 0
+  const named = question.rows.filter(({ name, isLong }) => name.includes(only) && (full || !isLong))
+  const bases = new Set(named.map(({ against }) => against))
+  const rows = question.rows.filter((row) => named.includes(row) || bases.has(row.name))
   for (let round = 0; round < rounds; round++)
-    for (const row of question.rows) {
-      if (row.isLong && !full) continue
+    for (const row of rows) {
       const known = measurements.get(row.name) ?? []
       measurements.set(row.name, [...known, await measureApart(module, row, { quick, common })])
     }
@@ -56,7 +61,7 @@ async function measureApart(
   module: URL,
   row: Row,
   { quick, common }: Omit<Run, 'directory'>,
-): Promise<Measured> {
+): Promise<Measured | Missing> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   const task: RowTask = {
     module: module.href,
@@ -81,11 +86,11 @@ export interface RowTask {
   readonly run: Run
 }
 
-async function forked(task: RowTask): Promise<Measured> {
+async function forked(task: RowTask): Promise<Measured | Missing> {
   const child = fork(ONE_ROW, [JSON.stringify(task)], { execArgv: ['--expose-gc'] })
-  let measured: Measured | undefined
+  let measured: Measured | Missing | undefined
   child.on('message', (message) => {
-    measured = message as Measured
+    measured = message as Measured | Missing
   })
   // Not at its exit: what it sent may still be on its way then.
   const [code] = (await once(child, 'close')) as [number | null]

@@ -1,11 +1,12 @@
 /**
- * `npm run bench -- [question…] [--quick] [--full] [--rounds N] [--json FILE]`: answers the questions, or all of them.
+ * `npm run bench -- [question…] [--quick] [--full] [--rounds N] [--rows TEXT] [--json FILE]`: answers the questions, or all of
+ * them; of their rows those whose names have a text in them.
  * `--check [--results FILE] [--tolerance 0.2]` then compares the answers with earlier ones, the committed ones unless told
  * otherwise, and exits with 1 if one is worse.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { answersTo } from './answer.js'
+import { absencesIn, answersTo } from './answer.js'
 import { compare, comparisonText, passes } from './check.js'
 import {
   circumstances,
@@ -26,6 +27,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
     rounds: { type: 'string', default: '5' },
+    rows: { type: 'string', default: '' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
     results: { type: 'string', default: join(RESULTS, 'results.json') },
@@ -41,7 +43,7 @@ if (unknown !== undefined) refuse(`no question "${unknown}": there is ${known.jo
 if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds must be a whole number from 1')
 if (!(tolerance >= 0 && tolerance < 1)) refuse('--tolerance must be a share, from 0 to below 1')
 
-const { quick, full } = values
+const { quick, full, rows: only } = values
 const measured = circumstances(rounds, quick)
 console.log(`${machineText(measured)}; medians of ${rounds} ${rounds === 1 ? 'round' : 'rounds'}\n`)
 // Read before it may be written.
@@ -51,9 +53,11 @@ for (const name of positionals.length > 0 ? positionals : known) {
   const module = moduleOf(name)
   const question = await loadQuestion(module)
   console.log(`## ${question.title} (${name})\n\n${question.how}\n`)
-  const answers = answersTo(question, await measureRounds(module, { rounds, quick, full }))
-  console.log(`${tableOf(question.unit, question.digits ?? 0, answers)}\n`)
-  const result = resultOf(question, answers, measured)
+  const measurements = await measureRounds(module, { rounds, quick, full, only })
+  const answers = answersTo(question, measurements)
+  const absences = absencesIn(measurements)
+  console.log(`${tableOf(question.unit, question.digits ?? 0, answers, absences)}\n`)
+  const result = resultOf(question, answers, measured, absences)
   results[name] = result
   if (values.json !== undefined) await writeResults(values.json, { [name]: result })
 }

@@ -1,12 +1,17 @@
 /** Answers as a Markdown table. */
-import type { Answer } from './answer.js'
+import type { Absence, Answer } from './answer.js'
 import type { Target } from './question.js'
 
 const COLUMNS = ['median', 'min', 'max', 'ratio', 'target'] as const
 /** Figures stand to the right of their columns, texts to the left. */
 const isFigure = (column: number) => column > 0 && column <= 3
 
-export function tableOf(unit: string, digits: number, answers: readonly Answer[]): string {
+export function tableOf(
+  unit: string,
+  digits: number,
+  answers: readonly Answer[],
+  absences: readonly Absence[] = [],
+): string {
   const show = (figure: number) =>
     figure.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   const lines = answers.map(({ row, median, min, max, ratio, against, target, isMet }) => [
@@ -17,16 +22,17 @@ export function tableOf(unit: string, digits: number, answers: readonly Answer[]
     ratio === undefined ? '' : `${ratio.toFixed(2)} × ${against}`,
     target === undefined ? '' : `${targetText(target)} ${isMet ? 'met' : 'NOT MET'}`,
   ])
+  const absent = absences.map(({ row, missing }) => [row, '', '', '', `not installed: ${missing}`, ''])
   const head = [unit, ...COLUMNS]
   const widths = head.map((cell, column) =>
-    Math.max(cell.length, ...lines.map((line) => (line[column] ?? '').length)),
+    Math.max(cell.length, ...[...lines, ...absent].map((line) => (line[column] ?? '').length)),
   )
   const rule = widths.map((width, column) =>
     isFigure(column) ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
   )
   const pad = (cell: string, column: number) =>
     isFigure(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
-  return [head, rule, ...lines].map((cells) => `| ${cells.map(pad).join(' | ')} |`).join('\n')
+  return [head, rule, ...lines, ...absent].map((cells) => `| ${cells.map(pad).join(' | ')} |`).join('\n')
 }
 
 function targetText(target: Target): string {

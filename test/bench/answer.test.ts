@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { answersTo, SHARES } from '../../bench/answer.js'
+import { absencesIn, answersTo, SHARES } from '../../bench/answer.js'
 import type { Question, Row } from '../../bench/question.js'
 import { tableOf } from '../../bench/table.js'
 
@@ -105,5 +105,22 @@ test('the table says by how much, and whether targets are met', () => {
 | base   |  1,000 | 1,000 | 1,000 |             |             |
 | good   |  2,500 | 2,500 | 2,500 | 2.50 × base | ≥ 2 met     |
 | bad    |    500 |   500 |   500 | 0.50 × base | ≥ 2 NOT MET |`.trim(),
+  )
+})
+
+test('a row that lacks something says how to install it, and rows are not compared with it', () => {
+  const measurements = new Map([
+    ['base', [{ missing: 'npm install it' }, { missing: 'npm install it' }]],
+    ['own', [1000, 2000]],
+  ])
+  const answers = answersTo(question({ name: 'base' }, { name: 'own', against: 'base' }), measurements)
+  assert.deepEqual(answers, [{ row: 'own', median: 1500, min: 1000, max: 2000, rounds: 2 }])
+  assert.equal(
+    tableOf('jobs/s', 0, answers, absencesIn(measurements)),
+    `
+| jobs/s | median |   min |   max | ratio                         | target |
+| ------ | -----: | ----: | ----: | ----------------------------- | ------ |
+| own    |  1,500 | 1,000 | 2,000 |                               |        |
+| base   |        |       |       | not installed: npm install it |        |`.trim(),
   )
 })

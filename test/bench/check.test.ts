@@ -80,6 +80,13 @@ test('what cannot be compared is said, with the reason', () => {
   )
 })
 
+test('rows that are about others than millrace are not compared', () => {
+  const answers = [{ row: 'other', against: 'base', ratio: 5 }]
+  const { compared, passedOver } = compare(results('neither', answers), results('neither', answers), 0.2)
+  assert.deepEqual(compared, [])
+  assert.match(passedOver[0]?.why ?? '', /others/)
+})
+
 test('a quick run is not compared with a whole one', () => {
   const answers = [{ row: 'own', against: 'base', ratio: 5 }]
   const comparison = compare(results('more', answers), results('more', answers, true), 0.2)
