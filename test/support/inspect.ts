@@ -16,6 +16,7 @@ import {
   placeOf,
   readPlace,
 } from '../../src/store/level/keys.js'
+import { decodeLeft } from '../../src/store/level/left.js'
 import { decodeRecord } from '../../src/store/level/record.js'
 import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/retainer.js'
 
@@ -85,7 +86,7 @@ class Inspection {
     const isCompleted = key[0] === 0x6f // o
     const place = readPlace(key, 1)
     const left = isCompleted ? undefined : this.#entries.get(chunkKey('h', place).toString('latin1'))
-    const chunk = Chunk.read(place, value, left)
+    const chunk = Chunk.read(place, value, left && decodeLeft(place, left))
     if (chunk.left === 0) this.#problems.push('a chunk has no job left')
     for (let index = 0; index < chunk.count; index++)
       if (chunk.has(index))

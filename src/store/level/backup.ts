@@ -8,9 +8,10 @@ import { Level } from 'level'
 import { BackupError, ClosedError } from '../../errors.js'
 import type { JobState } from '../../job.js'
 import type { BackedUp } from '../store.js'
-import { goneIn, jobsIn } from './chunk.js'
+import { jobsIn } from './chunk.js'
 import { hold, writeMarker } from './directory.js'
 import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from './keys.js'
+import { countLeft } from './left.js'
 import { syncDirectory } from './mending.js'
 import type { Database, Snapshot } from './writer.js'
 
@@ -88,7 +89,7 @@ async function copyAll(
 function jobsOf(key: Buffer, value: Buffer): number {
   const prefix = String.fromCharCode(key[0] ?? 0)
   if (prefix === CHUNK || prefix === COMPLETED_CHUNK) return jobsIn(value)
-  if (prefix === LEFT) return -goneIn(value)
+  if (prefix === LEFT) return -countLeft(value)
   return JOB_PREFIXES.has(prefix) ? 1 : 0
 }
 

@@ -10,6 +10,7 @@
  */
 import { DamagedError } from '../../errors.js'
 import type { Place } from '../../job.js'
+import { isSet } from './left.js'
 import { type Parts, writeRecord } from './record.js'
 
 /** Fewer are better off by themselves. */
@@ -202,13 +203,6 @@ export function jobsIn(value: Buffer): number {
   return value.readUInt16BE(value.length - 2)
 }
 
-/** How many have left it. */
-export function goneIn(left: Buffer): number {
-  let gone = 0
-  for (let index = 0; index < left.length * 8; index++) if (isSet(left, index)) gone++
-  return gone
-}
-
 /** The chunks that are being filled, one for each lane and priority. */
 export class OpenChunks {
   readonly #open = new Map<number, Chunk>()
@@ -249,9 +243,4 @@ function doubled(numbers: Uint16Array): Uint16Array {
   const grown = new Uint16Array(2 * numbers.length)
   grown.set(numbers)
   return grown
-}
-
-/** Whether a bit of those that say who has left is set. */
-export function isSet(bits: Buffer, index: number): boolean {
-  return (((bits[index >> 3] ?? 0) >> (index & 7)) & 1) === 1
 }

@@ -5,7 +5,7 @@
  * |---|---|
  * | `b` id:12 | a job of the backlog: waiting, or in transit (claiming does not move the bytes) |
  * | `g` id:12 | a chunk of small jobs of the backlog, from the one with this id on: see `chunk.ts` |
- * | `h` id:12 | which jobs have left that chunk, a bit per job |
+ * | `h` id:12 | which jobs have left that chunk: see `left.ts` |
  * | `d` id:12 | a delayed job |
  * | `t` runAt:6 id:12 | empty: delayed jobs in the order in which they are due |
  * | `x` waybill:6 | the places and attempts of the jobs handed out together |

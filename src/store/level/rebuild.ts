@@ -7,7 +7,7 @@
  * jobs, save for that of lanes.
  */
 import type { Place } from '../../job.js'
-import { Chunk, isSet } from './chunk.js'
+import { Chunk } from './chunk.js'
 import {
   CHUNK,
   COMPLETED_CHUNK,
@@ -32,6 +32,7 @@ import {
   waybillOf,
 } from './keys.js'
 import { type CountedState, type Counts, encodeCounts, encodeLast, noCounts } from './ledger.js'
+import { decodeLeft, isSet } from './left.js'
 import { headOf, isIntact } from './record.js'
 import { JOB, JobList, NAMED_JOB } from './retainer.js'
 import type { Database } from './writer.js'
@@ -159,7 +160,7 @@ async function deleteStrangers(db: Database): Promise<number> {
   return deleted
 }
 
-/** Stores the jobs of chunks one by one. Returns how many chunks could not be read. */
+/** Stores the jobs of chunks one by one. Returns how many chunks, or notes of who has left one, could not be read. */
 async function dissolveChunks(db: Database): Promise<number> {
   let dropped = 0
   for (const [prefix, state] of [
@@ -168,10 +169,12 @@ async function dissolveChunks(db: Database): Promise<number> {
   ] as const) {
     for await (const [key, value] of db.iterator(rangeOf(prefix))) {
       const place = readPlace(key, 1)
-      const left = prefix === CHUNK ? await db.get(chunkKey(LEFT, place)) : undefined
+      const stored = prefix === CHUNK ? await db.get(chunkKey(LEFT, place)) : undefined
       const batch = db.batch().del(key)
       try {
         const chunk = Chunk.read(place, value, undefined)
+        const left = stored && readableLeft(place, stored)
+        if (stored && !left) dropped++
         for (let index = 0; index < chunk.count; index++)
           if (!left || !isSet(left, index))
             batch.put(
@@ -186,6 +189,15 @@ async function dissolveChunks(db: Database): Promise<number> {
   }
   await db.clear(rangeOf(LEFT))
   return dropped
+}
+
+/** Of a note that cannot be read nothing is believed: a job that runs once more is better than one that is lost. */
+function readableLeft(place: Place, stored: Buffer): Buffer | undefined {
+  try {
+    return decodeLeft(place, stored)
+  } catch {
+    return undefined
+  }
 }
 
 /** The last number that is known to be given out. */

@@ -7,9 +7,10 @@
  * that he finds again learns who has left from those who read later.
  */
 import type { Head, Place } from '../../job.js'
-import { Chunk, isSet, LEAST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
+import { Chunk, LEAST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
 import { JobEntry } from './entry.js'
 import { CHUNK, chunkKey, jobKey, LEFT, laneRange, placeOf, rangeOf } from './keys.js'
+import { decodeLeft, encodeLeft, isSet } from './left.js'
 import { partsOf, sizeOf, writeRecord } from './record.js'
 import { readEntries } from './retainer.js'
 import type { Read } from './window.js'
@@ -78,7 +79,7 @@ export class WaitingJobs {
     this.#changed = new Set()
     for (const chunk of written) {
       if (chunk.left > 0) {
-        batch.put(chunkKey(LEFT, chunk.place), chunk.gone)
+        batch.put(chunkKey(LEFT, chunk.place), encodeLeft(chunk.place, chunk.gone))
         chunk.isMarked = true
       } else {
         batch.del(chunkKey(CHUNK, chunk.place))
@@ -218,7 +219,8 @@ export class WaitingJobs {
     return key
   }
 
-  #see(place: Place, value: Buffer, left: Buffer | undefined): Seen {
+  #see(place: Place, value: Buffer, stored: Buffer | undefined): Seen {
+    const left = stored && decodeLeft(place, stored)
     const known = this.#known.get(place.seq)?.deref()
     if (known) {
       if (left) known.learn(left)

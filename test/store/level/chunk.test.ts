@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { DamagedError } from '../../../src/errors.js'
 import type { Place } from '../../../src/job.js'
-import { Chunk, goneIn, isSet, jobsIn, LARGEST_RECORD, OpenChunks } from '../../../src/store/level/chunk.js'
+import { Chunk, jobsIn, LARGEST_RECORD, OpenChunks } from '../../../src/store/level/chunk.js'
+import { countLeft, decodeLeft, encodeLeft, isSet } from '../../../src/store/level/left.js'
 import { bodyOf, encodeRecord, isIntact, partsOf, sizeOf } from '../../../src/store/level/record.js'
 
 const MOST_JOBS = 256
@@ -152,7 +153,8 @@ test('who has left a chunk is known, counted once, and written a bit per job', (
       const chunk = Chunk.read(PLACE, value, undefined)
       const gone = new Set(leaving.filter((index) => index < count))
       for (const index of leaving) if (index < count) chunk.leave(index)
-      const again = Chunk.read(PLACE, value, chunk.gone)
+      const stored = encodeLeft(PLACE, chunk.gone)
+      const again = Chunk.read(PLACE, value, decodeLeft(PLACE, stored))
       for (const each of [chunk, again]) {
         assert.equal(each.left, count - gone.size)
         for (let index = 0; index < count; index++) {
@@ -160,7 +162,7 @@ test('who has left a chunk is known, counted once, and written a bit per job', (
           assert.equal(isSet(each.gone, index), gone.has(index))
         }
       }
-      assert.deepEqual([again.isMarked, chunk.isMarked, goneIn(chunk.gone)], [true, false, gone.size])
+      assert.deepEqual([again.isMarked, chunk.isMarked, countLeft(stored)], [true, false, gone.size])
     }),
   )
 })
@@ -229,4 +231,19 @@ test('a changed bit anywhere is noticed: the chunk is refused, or a job of it is
       assert.ok(error instanceof DamagedError, `bit ${bit}: ${error}`)
     }
   }
+})
+
+test('what is stored of who has left is refused when a bit of it, or its place, has changed', () => {
+  const bits = Buffer.from([0b1010_0001, 0, 1])
+  const value = encodeLeft(PLACE, bits)
+  assert.deepEqual(decodeLeft(PLACE, value), bits)
+  assert.equal(countLeft(value), 4)
+  for (let bit = 0; bit < value.length * 8; bit++) {
+    const changed = Buffer.from(value)
+    changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7))
+    assert.throws(() => decodeLeft(PLACE, changed), { code: 'MILLRACE_DAMAGED' })
+  }
+  for (let length = 0; length < value.length; length++)
+    assert.throws(() => decodeLeft(PLACE, value.subarray(0, length)), { code: 'MILLRACE_DAMAGED' })
+  assert.throws(() => decodeLeft({ ...PLACE, seq: 1 }, value), { code: 'MILLRACE_DAMAGED' })
 })

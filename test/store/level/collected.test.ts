@@ -5,8 +5,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Level } from 'level'
 import type { Place } from '../../../src/job.js'
-import { type Chunk, isSet } from '../../../src/store/level/chunk.js'
+import type { Chunk } from '../../../src/store/level/chunk.js'
 import { chunkKey, LEFT } from '../../../src/store/level/keys.js'
+import { decodeLeft, isSet } from '../../../src/store/level/left.js'
 import { WaitingJobs } from '../../../src/store/level/waiting.js'
 import type { Database, Snapshot } from '../../../src/store/level/writer.js'
 import { temporaryDirectory } from '../../support/directory.js'
@@ -72,7 +73,8 @@ class Disk {
 
   /** Which jobs have left, by what is on disk. */
   async left(): Promise<number[]> {
-    const bits = await this.db.get(chunkKey(LEFT, FIRST))
+    const value = await this.db.get(chunkKey(LEFT, FIRST))
+    const bits = value && decodeLeft(FIRST, value)
     return PLACES.map((_, index) => index).filter((index) => bits && isSet(bits, index))
   }
 }
