@@ -1,6 +1,7 @@
 /**
  * The torture's own book of what was promised and what was seen: kept outside the queue, a line for each fact, written
- * before anybody can act on it. A process that is killed loses no line that it wrote.
+ * before anybody can act on it. A process that is killed loses no line that it wrote; the one that it was writing may be cut
+ * short, which nobody has acted on.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
 import type { FinishedState } from '../../src/job.js'
@@ -37,6 +38,8 @@ export class FactBook {
 
   constructor(path: string) {
     this.#file = openSync(path, 'a')
+    // Behind a line that was cut short another one begins.
+    writeSync(this.#file, '\n')
   }
 
   write(...facts: Fact[]): void {
@@ -48,6 +51,6 @@ export class FactBook {
 export function readFacts(path: string): Fact[] {
   return readFileSync(path, 'utf8')
     .split('\n')
-    .filter((line) => line !== '')
+    .filter((line) => line.endsWith('}'))
     .map((line) => JSON.parse(line) as Fact)
 }

@@ -47,18 +47,21 @@ async function load(
     queue.on('finished', (job) => say(`finished ${job.id} ${job.state}`))
     const finished: Promise<unknown>[] = []
     for (let round = 0; round < rounds; round++) {
-      const size = chance.below(3) === 0 ? large : chance.below(200)
-      const inputs = Array.from({ length: 1 + chance.below(4) }, () => inputOf(id++, size))
+      // Many small ones of one priority share an entry on disk.
+      const isCrowd = chance.below(3) === 0
+      const size = !isCrowd && chance.below(3) === 0 ? large : chance.below(200)
+      const count = isCrowd ? 4 + chance.below(20) : 1 + chance.below(4)
+      const inputs = Array.from({ length: count }, () => inputOf(id++, size))
       const chosen = (['where', 'where', 'where', 'throwValue', 'throwUnrecoverable'] as const)[
         chance.below(5)
       ]
       // What throws a large value spends its time on describing it.
       const task = size < 10_000 && chosen ? chosen : 'where'
       const jobs = await queue.enqueueMany(task, inputs, (_input, index) => ({
-        priority: chance.below(3) - 1,
+        priority: isCrowd ? 0 : chance.below(3) - 1,
         attempts: 2,
-        ...(chance.below(4) === 0 && { key: `key ${inputs[index]?.id}` }),
-        ...(chance.below(4) === 0 && { delay: chance.below(2) === 0 ? 2 : 3_600_000 }),
+        ...(!isCrowd && chance.below(4) === 0 && { key: `key ${inputs[index]?.id}` }),
+        ...(chance.below(isCrowd ? 16 : 4) === 0 && { delay: chance.below(2) === 0 ? 2 : 3_600_000 }),
       }))
       for (const [index, job] of jobs.entries()) say(`added ${job.id} ${inputs[index]?.id} ${size}`)
       if (chance.below(2) === 0)

@@ -66,6 +66,26 @@ test('a backup of a queue at work holds together, and all that was acknowledged 
   assert.equal(copy.counts().completed, jobs)
 })
 
+test('a backup counts every job of many small ones that came in, and some of which completed, together', async (t) => {
+  const target = join(await temporaryDirectory(t), 'copy')
+  const queue = await openQueue(t, { maxWorkers: 0 })
+  const jobs = await queue.enqueueMany(
+    'echo',
+    Array.from({ length: 700 }, (_, index) => index),
+  )
+  for (const index of [3, 4, 5, 400]) await jobs[index]?.cancel()
+  for (const index of [6, 699]) await queue.remove(jobs[index]?.id ?? '')
+  assert.equal((await queue.backup(target)).jobs, 698)
+  assert.deepEqual((await inspect(target)).problems, [])
+  const copy = await openQueue(t, { directory: target })
+  await copy.idle()
+  const { completed, cancelled, waiting } = copy.counts()
+  assert.deepEqual([completed, cancelled, waiting], [694, 4, 0])
+  const again = join(await temporaryDirectory(t), 'copy')
+  assert.equal((await copy.backup(again)).jobs, 698)
+  assert.deepEqual((await inspect(again)).problems, [])
+})
+
 test('a large job is copied whole', async (t) => {
   const target = join(await temporaryDirectory(t), 'copy')
   const queue = await openQueue(t, { maxWorkers: 0 })

@@ -4,6 +4,7 @@ import type { OpenStore } from '../support/store.js'
 import { adding } from './conformance/adding.js'
 import { changing } from './conformance/changing.js'
 import { claiming } from './conformance/claiming.js'
+import { crowding } from './conformance/crowding.js'
 import { delaying } from './conformance/delaying.js'
 import { keys } from './conformance/keys.js'
 import { listing } from './conformance/listing.js'
@@ -12,6 +13,17 @@ import { retaining } from './conformance/retaining.js'
 import { settling } from './conformance/settling.js'
 
 export function conformance(name: string, open: OpenStore): void {
-  const parts = { adding, keys, claiming, settling, delaying, listing, changing, retaining, recovering }
+  const parts = {
+    adding,
+    crowding,
+    keys,
+    claiming,
+    settling,
+    delaying,
+    listing,
+    changing,
+    retaining,
+    recovering,
+  }
   for (const [part, tests] of Object.entries(parts)) describe(`${name}: ${part}`, () => tests(open))
 }

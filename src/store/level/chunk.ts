@@ -15,7 +15,7 @@ import { type Parts, writeRecord } from './record.js'
 
 /** Fewer are better off by themselves. */
 export const LEAST_JOBS = 4
-const MOST_JOBS = 256
+export const MOST_JOBS = 256
 const MOST_BYTES = 32 * 1024
 /** A larger record is stored by itself. */
 export const LARGEST_RECORD = 2 * 1024

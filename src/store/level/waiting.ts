@@ -7,7 +7,7 @@
  * that he finds again learns who has left from those who read later.
  */
 import type { Head, Place } from '../../job.js'
-import { Chunk, LEAST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
+import { Chunk, LEAST_JOBS, MOST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
 import { JobEntry } from './entry.js'
 import { CHUNK, chunkKey, jobKey, LEFT, laneRange, placeOf, rangeOf } from './keys.js'
 import { decodeLeft, encodeLeft, isSet } from './left.js'
@@ -178,7 +178,8 @@ export class WaitingJobs {
     let bytes = 0
     try {
       while (entries.length < limit.entries && bytes < limit.bytes) {
-        const some = await chunks.nextv(8)
+        // Who asks for a page of a list is not to pay for thousands of jobs.
+        const some = await chunks.nextv(limit.entries > MOST_JOBS ? 8 : 1)
         if (some.length === 0) return { entries, isLast: true }
         const left = await this.#db.getMany(
           some.map(([key]) => chunkKey(LEFT, placeOf(key))),
@@ -187,8 +188,9 @@ export class WaitingJobs {
         some.forEach(([key, value], at) => {
           const seen = this.#see(placeOf(key), value, left[at])
           for (let index = 0; index < seen.chunk.count; index++) {
+            if (after && comparePlaces(seen.chunk.placeOf(index), after) <= 0) continue
             const entry = entryAt(seen, index)
-            if (!entry || (after && comparePlaces(entry.place, after) <= 0)) continue
+            if (!entry) continue
             entries.push(entry)
             bytes += entry.bytes
           }

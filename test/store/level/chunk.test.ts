@@ -3,11 +3,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { DamagedError } from '../../../src/errors.js'
 import type { Place } from '../../../src/job.js'
-import { Chunk, jobsIn, LARGEST_RECORD, OpenChunks } from '../../../src/store/level/chunk.js'
+import { Chunk, jobsIn, LARGEST_RECORD, MOST_JOBS, OpenChunks } from '../../../src/store/level/chunk.js'
 import { countLeft, decodeLeft, encodeLeft, isSet } from '../../../src/store/level/left.js'
 import { bodyOf, encodeRecord, isIntact, partsOf, sizeOf } from '../../../src/store/level/record.js'
 
-const MOST_JOBS = 256
 const MOST_BYTES = 32 * 1024
 const SEQ_SPAN = 65_536
 const PLACE: Place = { lane: 3, priority: -7, seq: 2 ** 40 }
