@@ -115,6 +115,7 @@ export class LevelStore implements Store {
       },
       assertThere: opened.assertThere,
       onBroken: broken,
+      mustSync: () => this.#waiting.hasChanged,
       intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })
     this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)

@@ -71,6 +71,14 @@ export class WaitingJobs {
     this.#changed.add(chunk)
   }
 
+  /**
+   * Whether the group takes jobs out of chunks. It must be on disk before the next one: that says again who has left, or deletes
+   * the chunk. If a power cut lost this one alone, with what became of the jobs, they would be nowhere.
+   */
+  get hasChanged(): boolean {
+    return this.#changed.size > 0
+  }
+
   /** Puts into a group what its jobs make of the chunks. Returns what to do once it is written. */
   seal(batch: Batch): (() => void) | undefined {
     for (const chunk of this.#open.take()) this.#putNew(batch, chunk)

@@ -46,6 +46,7 @@ export class Writer {
   readonly #assertThere: () => Promise<void> | undefined
   readonly #onBroken: (error: Error) => void
   readonly #intervalMs: () => number
+  readonly #mustSync: () => boolean
   readonly #betweens: (() => void)[] = []
   #gathering: Group | undefined
   #writing: Promise<void> | undefined
@@ -65,6 +66,8 @@ export class Writer {
       seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
       assertThere: () => Promise<void> | undefined
       onBroken: (error: Error) => void
+      /** Whether the group must not be lost where later ones are kept, though nobody asked for it. Default: no. */
+      mustSync?: () => boolean
       /** How far apart the beginnings of groups without `sync` are to be at least, in ms. Default 0. */
       intervalMs?: () => number
     },
@@ -75,6 +78,7 @@ export class Writer {
     this.#assertThere = options.assertThere
     this.#onBroken = options.onBroken
     this.#intervalMs = options.intervalMs ?? (() => 0)
+    this.#mustSync = options.mustSync ?? (() => false)
   }
 
   /**
@@ -162,7 +166,7 @@ export class Writer {
   async #write(group: Group): Promise<void> {
     try {
       if (this.#broken) throw this.#broken
-      const isSynced = group.sync && this.#fsync
+      const isSynced = (group.sync || this.#mustSync()) && this.#fsync
       const after = this.#seal(group.batch, isSynced || !this.#fsync)
       if (after) group.afters.push(after)
       if (isSynced) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
