@@ -1,7 +1,8 @@
 /** The waiting jobs: a window on the head of each lane, from which the next job of all lanes is taken. */
 import type { Place } from '../../job.js'
 import type { JobEntry } from './entry.js'
-import { comparePlaces, type WaitingJobs } from './waiting.js'
+import { comparePlaces } from './keys.js'
+import type { WaitingJobs } from './waiting.js'
 import { type Order, Window } from './window.js'
 import type { Writer } from './writer.js'
 

@@ -4,10 +4,9 @@
  */
 import type { Place, StoredJob } from '../../job.js'
 import { Chunk, LARGEST_RECORD, LEAST_JOBS, SEQ_SPAN } from './chunk.js'
-import { completedChunkKey, jobKey, placeOf, rangeOf } from './keys.js'
+import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from './keys.js'
+import type { Limit, Read } from './read.js'
 import { decodeRecord, type Parts, sizeOf, writeRecord } from './record.js'
-import { comparePlaces } from './waiting.js'
-import type { Read } from './window.js'
 import type { Batch, Database, Snapshot } from './writer.js'
 
 /** A chunk that a group has put, or a job that was too large or too lonely for one. */
@@ -100,7 +99,7 @@ export class CompletedChunks {
   async read(
     lane: number | undefined,
     after: Place | undefined,
-    limit: { entries: number; bytes: number },
+    limit: Limit,
     snapshot: Snapshot,
   ): Promise<Read<StoredJob>> {
     const prefix = completedChunkKey({ lane: lane ?? 0, priority: 0, seq: 0 }, 0)

@@ -14,12 +14,12 @@ import {
 } from '../../job.js'
 import type { ListQuery } from '../store.js'
 import type { JobEntry } from './entry.js'
-import { dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
+import { comparePlaces, dueKey, jobKey, nameKey, placeOf, rangeOf } from './keys.js'
 import type { Ledger } from './ledger.js'
+import { type Read, readEntries } from './read.js'
 import { decodeRecord, encodeRecord } from './record.js'
-import { type Change, type Retainer, readEntries } from './retainer.js'
-import { comparePlaces, type WaitingJobs } from './waiting.js'
-import type { Read } from './window.js'
+import type { Change, Retainer } from './retainer.js'
+import type { WaitingJobs } from './waiting.js'
 import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
 export interface DeskParts {

@@ -157,6 +157,11 @@ export function readPlace(source: Buffer, at: number): Place {
   }
 }
 
+/** The order of places, which is that of the jobs' keys. */
+export function comparePlaces(a: Place, b: Place): number {
+  return a.lane - b.lane || a.priority - b.priority || a.seq - b.seq
+}
+
 /** Every key that begins so, as an iterator's range. */
 export function rangeOf(prefix: Buffer | string): { gte: Key; lt: Key } {
   const gte = Buffer.from(prefix as string)

@@ -20,8 +20,9 @@ import {
   writePlace,
 } from './keys.js'
 import type { Ledger } from './ledger.js'
+import { type Limit, type Read, readEntries } from './read.js'
 import { encodeRecord, headOf, partsOf } from './record.js'
-import { BYTE_ORDER, type Entry, type Read, Window } from './window.js'
+import { BYTE_ORDER, type Entry, Window } from './window.js'
 import type { Batch, Database, Snapshot, Writer } from './writer.js'
 
 /**
@@ -208,7 +209,7 @@ export class Retainer {
   readChunked(
     lane: number | undefined,
     after: Place | undefined,
-    limit: { entries: number; bytes: number },
+    limit: Limit,
     snapshot: Snapshot,
   ): Promise<Read<StoredJob>> {
     return this.#chunks.read(lane, after, limit, snapshot)
@@ -351,36 +352,4 @@ export function listedAt(jobs: Buffer, at: number): { place: Place; kind: number
 /** Where each part of a list begins. */
 export function* offsetsOf(jobs: Buffer): Generator<number> {
   for (let at = 0; at + LISTED_BYTES <= jobs.length; at += LISTED_BYTES) yield at
-}
-
-/** Reads a range's first entries, up to a number and about so many bytes. */
-export async function readEntries(
-  db: Database,
-  range: { gte?: Buffer | undefined; gt?: Buffer; lt: Buffer },
-  limit: { entries: number; bytes: number },
-  snapshot?: Snapshot,
-): Promise<{ entries: [Buffer, Buffer][]; isLast: boolean }> {
-  const { gte, gt, lt } = range
-  const iterator = db.iterator({
-    ...(gt ? { gt } : gte && { gte }),
-    lt,
-    ...(snapshot && { snapshot }),
-    fillCache: false,
-    highWaterMarkBytes: 1 << 20,
-  })
-  try {
-    const entries: [Buffer, Buffer][] = []
-    let bytes = 0
-    while (entries.length < limit.entries && bytes < limit.bytes) {
-      const more = await iterator.nextv(Math.min(limit.entries - entries.length, 1000))
-      if (more.length === 0) return { entries, isLast: true }
-      for (const entry of more) {
-        entries.push(entry)
-        bytes += entry[1].byteLength
-      }
-    }
-    return { entries, isLast: false }
-  } finally {
-    await iterator.close()
-  }
 }

@@ -9,11 +9,10 @@
 import type { Head, Place } from '../../job.js'
 import { Chunk, LEAST_JOBS, MOST_JOBS, OpenChunks, SEQ_SPAN } from './chunk.js'
 import { JobEntry } from './entry.js'
-import { CHUNK, chunkKey, jobKey, LEFT, laneRange, placeOf, rangeOf } from './keys.js'
+import { CHUNK, chunkKey, comparePlaces, jobKey, LEFT, laneRange, placeOf, rangeOf } from './keys.js'
 import { decodeLeft, encodeLeft, isSet } from './left.js'
+import { type Limit, type Read, readEntries } from './read.js'
 import { partsOf, sizeOf, writeRecord } from './record.js'
-import { readEntries } from './retainer.js'
-import type { Read } from './window.js'
 import type { Batch, Database, Snapshot } from './writer.js'
 
 /** A chunk, and who had left it when the disk was read: in memory that may be ahead. */
@@ -134,7 +133,7 @@ export class WaitingJobs {
   async read(
     lane: number | undefined,
     after: Place | undefined,
-    limit: { entries: number; bytes: number },
+    limit: Limit,
     given?: Snapshot,
   ): Promise<Read<JobEntry>> {
     const snapshot = given ?? this.#db.snapshot()
@@ -152,7 +151,7 @@ export class WaitingJobs {
   async #readSingles(
     lane: number | undefined,
     after: Place | undefined,
-    limit: { entries: number; bytes: number },
+    limit: Limit,
     snapshot: Snapshot,
   ): Promise<Read<JobEntry>> {
     const { lt, gte } = lane === undefined ? rangeOf('b') : laneRange(lane)
@@ -167,7 +166,7 @@ export class WaitingJobs {
   async #readChunks(
     lane: number | undefined,
     after: Place | undefined,
-    limit: { entries: number; bytes: number },
+    limit: Limit,
     snapshot: Snapshot,
   ): Promise<Read<JobEntry>> {
     const whole = rangeOf(
@@ -259,10 +258,6 @@ export class WaitingJobs {
         chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)),
       )
   }
-}
-
-export function comparePlaces(a: Place, b: Place): number {
-  return a.lane - b.lane || a.priority - b.priority || a.seq - b.seq
 }
 
 function isWithin(chunk: Chunk, { lane, priority, seq }: Place): boolean {

@@ -11,6 +11,8 @@
  *
  * While it is filling, what joins and leaves the range is noted, and outweighs what the read brings.
  */
+import type { Limit, Read } from './read.js'
+
 export interface Entry<K = Buffer> {
   readonly key: K
   /** What it occupies in memory, about. */
@@ -31,7 +33,7 @@ export const BYTE_ORDER: Order<Buffer> = {
 export interface WindowSource<E extends Entry<K>, K = Buffer> {
   readonly order: Order<K>
   /** Reads entries after `after` (from the range's start if undefined), as of the moment of the call. */
-  read(after: K | undefined, limit: { entries: number; bytes: number }): Promise<Read<E>>
+  read(after: K | undefined, limit: Limit): Promise<Read<E>>
   /** Calls back where memory and disk agree. */
   between(look: () => void): void
   /** Whether a stored entry may be taken: it is not taken already. */
@@ -39,12 +41,6 @@ export interface WindowSource<E extends Entry<K>, K = Buffer> {
   /** The window was filled. */
   filled(): void
   failed(error: unknown): void
-}
-
-/** What a read brought; `isLast` if it came to the end of the range. */
-export interface Read<E> {
-  readonly entries: E[]
-  readonly isLast: boolean
 }
 
 export class Window<E extends Entry<K>, K = Buffer> {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { BYTE_ORDER, type Read, Window, type WindowSource } from '../../../src/store/level/window.js'
+import type { Read } from '../../../src/store/level/read.js'
+import { BYTE_ORDER, Window, type WindowSource } from '../../../src/store/level/window.js'
 
 interface Item {
   readonly key: Buffer
