@@ -13,8 +13,9 @@
  * While threads run short jobs, the next waybill for each is claimed ahead, so that no thread waits for a claim to be written.
  */
 import { Cancellations } from './cancellations.js'
-import type { JobCounts, Place, StoredJob } from './job.js'
-import { Lane, WaybillPlan } from './lane.js'
+import type { Place, StoredJob } from './job.js'
+import { type Lane, WaybillPlan } from './lane.js'
+import { Lanes } from './lanes.js'
 import { cancelled, SettledJob, settlementOf } from './outcome.js'
 import { Pool, type PoolOptions } from './pool/pool.js'
 import type { Result } from './pool/waybill-out.js'
@@ -30,7 +31,7 @@ import type {
   StoreEvents,
 } from './store/store.js'
 import type { Tasks } from './tasks.js'
-import { WakeTimer } from './wake-timer.js'
+import { Upkeep } from './upkeep.js'
 
 export interface SchedulerEvents {
   /** Jobs have left the backlog. */
@@ -49,17 +50,14 @@ interface Waybill {
   readonly plan: WaybillPlan
 }
 
-const PRUNE_INTERVAL_MS = 60_000
-
 export class Scheduler implements StoreEvents {
   readonly #tasks: Tasks
   readonly #store: Store
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
-  readonly #lanes = new Map<number, Lane>()
+  readonly #lanes: Lanes
   readonly #cancelling = new Cancellations()
-  readonly #dueTimer: WakeTimer
-  readonly #pruneTimer: NodeJS.Timeout
+  readonly #upkeep: Upkeep
   #maxWorkers: number
   /** Waybills that are claimed, or being so, and not free again. */
   #out = 0
@@ -83,6 +81,7 @@ export class Scheduler implements StoreEvents {
   constructor(store: Store, tasks: Tasks, maxWorkers: number, pool: PoolOptions, events: SchedulerEvents) {
     this.#tasks = tasks
     this.#store = store
+    this.#lanes = new Lanes(store, tasks)
     this.#maxWorkers = maxWorkers
     this.#events = events
     this.#pool = new Pool(pool, {
@@ -91,13 +90,10 @@ export class Scheduler implements StoreEvents {
       progress: ({ claimed }, value) => events.progress(claimed, value),
       log: ({ claimed }, text) => events.log(claimed, text),
     })
-    this.#dueTimer = new WakeTimer(() => this.#promote())
-    this.#pruneTimer = setInterval(() => this.#prune(), PRUNE_INTERVAL_MS).unref()
-    for (const task of store.tasks()) this.#lane(store.lane(task))
+    this.#upkeep = new Upkeep(store)
     store.watch(this)
     this.#isIdle = this.#hasNothingToDo()
-    this.due()
-    this.#prune()
+    this.#upkeep.start()
     this.runnable()
   }
 
@@ -123,7 +119,7 @@ export class Scheduler implements StoreEvents {
   setPaused(isPaused: boolean, lane?: number): void {
     if (lane === undefined) this.#isPaused = isPaused
     else {
-      const line = this.#lane(lane)
+      const line = this.#lanes.of(lane)
       if (line) line.isPaused = isPaused
     }
     this.#launch()
@@ -131,20 +127,20 @@ export class Scheduler implements StoreEvents {
   }
 
   isPaused(lane?: number): boolean {
-    return this.#isPaused || (lane !== undefined && (this.#lane(lane)?.isPaused ?? false))
+    return this.#isPaused || (lane !== undefined && (this.#lanes.of(lane)?.isPaused ?? false))
   }
 
   unref(): void {
-    this.#dueTimer.unref()
+    this.#upkeep.unref()
   }
 
   ref(): void {
-    this.#dueTimer.ref()
+    this.#upkeep.ref()
   }
 
   add(jobs: readonly NewJob[]): Promise<Added[]> {
     this.#isIdle = false
-    for (const { lane } of jobs) this.#lane(lane)
+    for (const { lane } of jobs) this.#lanes.of(lane)
     const added = this.#store.add(jobs)
     // Counted at once, unless keys must be looked up first.
     if (jobs.some(({ head }) => head?.key !== undefined)) {
@@ -157,7 +153,7 @@ export class Scheduler implements StoreEvents {
   /** See `Store.addOne`. */
   addOne(job: NewJob): Addition {
     this.#isIdle = false
-    this.#lane(job.lane)
+    this.#lanes.of(job.lane)
     return this.#store.addOne(job)
   }
 
@@ -192,8 +188,7 @@ export class Scheduler implements StoreEvents {
   /** Stops claiming, lets what runs finish for up to `timeoutMs`, returns the rest to the backlog. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true
-    clearInterval(this.#pruneTimer)
-    this.#dueTimer.stop()
+    this.#upkeep.stop()
     this.#launch()
     this.#pool.recallAll()
     if (this.#out > 0 && !this.#broken) {
@@ -220,13 +215,13 @@ export class Scheduler implements StoreEvents {
   }
 
   due(): void {
-    this.#dueTimer.wakeAt(this.#isClosing ? undefined : this.#store.nextDue())
+    this.#upkeep.due()
   }
 
   broken(error: Error): void {
     if (this.#broken) return
     this.#broken = error
-    this.#dueTimer.stop()
+    this.#upkeep.stop()
     this.#whenQuiet?.()
     this.#cancelling.giveUp()
     this.#events.broken(error)
@@ -241,7 +236,7 @@ export class Scheduler implements StoreEvents {
       const isAhead = this.#out >= this.#maxWorkers
       const { waiting } = this.#store.counts()
       const share = Math.ceil(waiting / (isAhead ? this.#maxWorkers : this.#maxWorkers - this.#out))
-      const plan = new WaybillPlan(share, (lane) => this.#lane(lane), isAhead)
+      const plan = new WaybillPlan(share, (lane) => this.#lanes.of(lane), isAhead)
       const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
       if (!claim) break
       this.#isIdle = false
@@ -298,7 +293,7 @@ export class Scheduler implements StoreEvents {
     const settlements: Settlement[] = []
     const jobs: RunningJob[] = []
     for (const claimed of claim.jobs) {
-      const lane = this.#lane(claimed.place.lane)
+      const lane = this.#lanes.of(claimed.place.lane)
       const job: RunningJob | Settlement = lane
         ? prepare(claimed, lane, this.#tasks)
         : { outcome: 'released', job: claimed }
@@ -378,17 +373,6 @@ export class Scheduler implements StoreEvents {
     this.#noteIdle()
   }
 
-  #promote(): void {
-    this.#store.promote(Date.now()).then(
-      () => this.due(),
-      () => {},
-    )
-  }
-
-  #prune(): void {
-    this.#store.prune(Date.now()).catch(() => {})
-  }
-
   readonly #noteAdded = (): void => {
     this.#adding--
     this.#noteIdle()
@@ -400,24 +384,7 @@ export class Scheduler implements StoreEvents {
     this.#events.idle()
   }
 
-  /** Jobs of tasks that have no worker module here are not waited for. */
   #hasNothingToDo(): boolean {
-    if (this.#out > 0 || this.#settling > 0) return false
-    for (const number of this.#lanes.keys()) {
-      const { waiting, delayed, running }: JobCounts = this.#store.counts(number)
-      if (waiting + delayed + running > 0) return false
-    }
-    return true
-  }
-
-  #lane(number: number): Lane | undefined {
-    const known = this.#lanes.get(number)
-    if (known) return known
-    const task = this.#store.task(number)
-    const config = task === undefined ? undefined : this.#tasks.config(task)
-    if (!config) return undefined
-    const lane = new Lane(config)
-    this.#lanes.set(number, lane)
-    return lane
+    return this.#out === 0 && this.#settling === 0 && this.#lanes.areEmpty
   }
 }

@@ -6,7 +6,7 @@
  * operations per group, not per job. See `keys.ts` for the layout, `chunk.ts` for what is shared, `writer.ts` for group
  * commit, `window.ts` for how the next jobs are found without seeking.
  */
-import type { FinishedState, Head, JobCounts, Place, StoredJob } from '../../job.js'
+import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
 import type {
   Added,
   Addition,
@@ -32,8 +32,9 @@ import { jobKey, nameKey, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
 import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
+import { type OutcomeParts, putOutcome } from './outcomes.js'
 import { encodeRecord } from './record.js'
-import { type RecoveryOptions, type RecoveryParts, recover } from './recovery.js'
+import { type RecoveryOptions, recover } from './recovery.js'
 import { Retainer } from './retainer.js'
 import { Transit } from './transit.js'
 import { WaitingJobs } from './waiting.js'
@@ -65,6 +66,7 @@ export class LevelStore implements Store {
   readonly #desk: Desk
   readonly #backlog: Backlog
   readonly #delayed: Delayed
+  readonly #outcomeParts: OutcomeParts
   readonly #transit = new Transit()
   readonly #live = new LiveSet()
   /** The jobs that join the group that is being gathered one by one. */
@@ -83,7 +85,14 @@ export class LevelStore implements Store {
     const { db } = opened
     try {
       const store = new LevelStore(opened, await Ledger.read(db), options)
-      const { returned, failed } = await recover(store.#recoveryParts(db), options)
+      const parts = {
+        db,
+        writer: store.#writer,
+        ledger: store.#ledger,
+        waiting: store.#waiting,
+        retainer: store.#retainer,
+      }
+      const { returned, failed } = await recover(parts, options)
       await store.#load()
       const { waiting, delayed } = store.counts()
       return { store, recovered: { returned, failed, waiting: waiting + delayed } }
@@ -135,6 +144,12 @@ export class LevelStore implements Store {
       filled: () => this.#events.due(),
       failed: broken,
     })
+    this.#outcomeParts = {
+      ledger,
+      waiting: this.#waiting,
+      delayed: this.#delayed,
+      retainer: this.#retainer,
+    }
     this.#desk = new Desk({
       db,
       writer: this.#writer,
@@ -148,16 +163,6 @@ export class LevelStore implements Store {
       enter: (entry) => this.#enter(entry),
       left: ({ seq }) => this.#live.delete(seq),
     })
-  }
-
-  #recoveryParts(db: OpenDirectory['db']): RecoveryParts {
-    return {
-      db,
-      writer: this.#writer,
-      ledger: this.#ledger,
-      waiting: this.#waiting,
-      retainer: this.#retainer,
-    }
   }
 
   async #load(): Promise<void> {
@@ -269,7 +274,7 @@ export class LevelStore implements Store {
       let latest: Waybill | undefined
       for (const settlement of settlements) {
         const job = settlement.job as JobEntry
-        const entry = this.#settleOne(batch, settlement, job, now)
+        const entry = putOutcome(this.#outcomeParts, batch, settlement, job, now)
         if (entry instanceof JobEntry) waiting.push(entry)
         else if (entry) delayed.push(entry)
         const { waybill } = job
@@ -301,46 +306,6 @@ export class LevelStore implements Store {
     const written = this.#writer.append(put, { after })
     this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
     return written
-  }
-
-  /** Puts one outcome into the group. What waits or is delayed because of it. */
-  #settleOne(
-    batch: Batch,
-    settlement: Settlement,
-    job: JobEntry,
-    now: number,
-  ): JobEntry | DueEntry | undefined {
-    const { place, enqueuedAt } = job
-    if (settlement.outcome === 'released') {
-      if (!settlement.alone || job.alone) return job
-      return this.#rewrite(batch, job, { ...job.head, alone: true })
-    }
-    if (settlement.outcome === 'retry') {
-      const { head } = settlement
-      if ((head.runAt ?? 0) <= now) return this.#rewrite(batch, job, head)
-      this.#waiting.delete(batch, job)
-      this.#ledger.add(place.lane, 'waiting', -1)
-      return this.#delayed.put(batch, place, head.runAt ?? now, job.recordWith(head))
-    }
-    this.#waiting.delete(batch, job)
-    this.#ledger.add(place.lane, 'waiting', -1)
-    if (settlement.outcome === 'completed') {
-      const { attempt, head } = job
-      const ran = { attempt, startedAt: settlement.startedAt }
-      const chunk = job.chunk?.isApart ? undefined : job.chunk?.place
-      const completed = { place, head, enqueuedAt, body: settlement.output }
-      this.#retainer.finish(batch, 'completed', completed, ran, chunk)
-    } else {
-      const { head } = settlement
-      this.#retainer.finish(batch, settlement.outcome, { place, head, enqueuedAt, body: job.input })
-    }
-    return undefined
-  }
-
-  /** The job waits on with another history: by itself from now on. */
-  #rewrite(batch: Batch, job: JobEntry, head: Head): JobEntry {
-    if (job.chunk) this.#waiting.delete(batch, job)
-    return this.#waiting.put(batch, job.place, job.recordWith(head))
   }
 
   nextDue(): number | undefined {
