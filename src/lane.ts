@@ -1,9 +1,9 @@
 /** A lane: the line of one task's jobs, with limits of its own. And how a waybill is filled from the lanes. */
+import { WAYBILL_MS } from './pool/waybill.js'
 import type { Pick, Waiting } from './store/store.js'
 import type { TaskConfig } from './tasks.js'
 
-/** How much work a waybill is to hold, going by what its tasks' jobs took before. Long jobs travel alone. */
-const WAYBILL_MS = 5
+/** A waybill holds at most so many jobs, and so much work, going by what its tasks' jobs took before. Long jobs travel alone. */
 const MOST_JOBS = 400
 const MOST_BYTES = 1024 * 1024
 

@@ -35,10 +35,10 @@ test('a lane whose jobs are not known yet sends one at a time', () => {
   assert.equal(taken(new Lane(CONFIG), 100), 1)
 })
 
-test('short jobs travel together, for about 5 ms of work', () => {
-  assert.equal(taken(laneOf(0.46875), 1000), 10)
-  assert.equal(taken(laneOf(1), 1000), 5)
-  assert.equal(taken(laneOf(3), 1000), 1)
+test('short jobs travel together, for about 10 ms of work', () => {
+  assert.equal(taken(laneOf(0.9375), 1000), 10)
+  assert.equal(taken(laneOf(2), 1000), 5)
+  assert.equal(taken(laneOf(6), 1000), 1)
   assert.equal(taken(laneOf(50), 1000), 1)
 })
 

@@ -21,12 +21,13 @@ import {
   type ThreadMessage,
   unpackJobs,
   WAITING,
+  WAYBILL_MS,
   type WaybillMessage,
   type WorkerModule,
 } from './waybill.js'
 
-/** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. */
-const HOLD_MS = 4
+/** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. Most go all at once. */
+const HOLD_MS = WAYBILL_MS + 2
 
 /** What is returned is copied; more than this is sent, which is not. */
 const RETURNED_BYTES = 16_384

@@ -21,6 +21,7 @@ import {
   STARTED,
   TIMED_OUT,
   WAITING,
+  WAYBILL_MS,
 } from './waybill.js'
 
 export type StopReason = 'cancelled' | 'timedOut' | 'closing'
@@ -41,7 +42,7 @@ export interface Timed {
 }
 
 /** A waybill out for longer than this gives back the jobs that it has not started. */
-const RECALL_AFTER_MS = 10
+const RECALL_AFTER_MS = 2 * WAYBILL_MS
 const UNKNOWN = 0
 const SEEN = 1
 const SETTLED = 2

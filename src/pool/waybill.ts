@@ -27,6 +27,9 @@ export const CANCELLED = 6
 export const TIMED_OUT = 7
 export const CLOSING = 8
 
+/** How much work is to travel together, in ms. Sending and recording a waybill costs about as much with one job as with many. */
+export const WAYBILL_MS = 10
+
 /** The shared state of a waybill: which thread has it, when its current job started, and a word per job. */
 export class SharedState {
   readonly buffer: SharedArrayBuffer
