@@ -23,6 +23,13 @@ const cbor = new Encoder({
 const BUFFER_BYTES = 8192
 const MOST_BUFFER_BYTES = 65_536
 
+/** From this size on a value gets a buffer of its own, made for it, with room before it for what is stored with it. */
+const LARGE_BYTES = 32_768
+const ROOM_BYTES = 256
+
+/** The buffers whose room has not been taken. */
+const roomy = new WeakSet<ArrayBufferLike>()
+
 /** The encoding of `undefined`, by far the most common output. */
 export const UNDEFINED: Uint8Array = Uint8Array.of(0xf7)
 
@@ -47,10 +54,21 @@ export function encode(value: unknown, name: string, limit?: Limit): Uint8Array 
   if (value === undefined) return UNDEFINED
   const most = limit?.bytes ?? LARGEST
   const needsWalk = typeof value !== 'boolean' && (typeof value !== 'number' || value === 0)
-  const prepared = needsWalk ? new Preparation(name, most, limit?.option).prepare(value) : value
-  const bytes = encodePrepared(prepared, name)
+  const preparation = needsWalk ? new Preparation(name, most, limit?.option) : undefined
+  const prepared = preparation ? preparation.prepare(value) : value
+  const bytes = encodePrepared(prepared, name, preparation?.size ?? 0)
   if (bytes.byteLength > most) throw new TooLargeError(name, most, limit?.option)
   return bytes
+}
+
+/**
+ * The `size` bytes that lie right before an encoded value, if that is large and they are free, and the value: for who stores it
+ * with a few bytes of his own before it, and would have to copy it else. Only once for each value.
+ */
+export function takeRoomBefore(bytes: Uint8Array, size: number): Buffer | undefined {
+  const { buffer, byteOffset, byteLength } = bytes
+  if (byteLength < LARGE_BYTES || size > ROOM_BYTES || !roomy.delete(buffer)) return undefined
+  return Buffer.from(buffer, byteOffset - size, size + byteLength)
 }
 
 /**
@@ -74,9 +92,9 @@ export function encodeTrusted(value: object): Uint8Array {
   return bytesOf(value)
 }
 
-function encodePrepared(prepared: unknown, name: string): Uint8Array {
+function encodePrepared(prepared: unknown, name: string, size: number): Uint8Array {
   try {
-    return bytesOf(prepared)
+    return size < LARGE_BYTES ? bytesOf(prepared) : largeBytesOf(prepared, size)
   } catch (cause) {
     // A getter may give something else the second time.
     throw new ValueError(name, `cannot be encoded: ${String(cause)}`, { cause })
@@ -86,6 +104,24 @@ function encodePrepared(prepared: unknown, name: string): Uint8Array {
 /** A buffer that one large value has made large is not shared with the next: a few small ones would keep all of it in memory. */
 function bytesOf(value: unknown): Uint8Array {
   const bytes = cbor.encode(value)
-  if (bytes.buffer.byteLength > MOST_BUFFER_BYTES) cbor.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES))
+  if (bytes.buffer.byteLength > MOST_BUFFER_BYTES) shareNewBuffer()
   return bytes
+}
+
+/** Left to itself, the encoder makes a buffer of four times the size, and copies more than once. */
+function largeBytesOf(value: unknown, size: number): Uint8Array {
+  const own = Buffer.allocUnsafeSlow(ROOM_BYTES + size + (size >> 4) + BUFFER_BYTES)
+  cbor.useBuffer(own.subarray(ROOM_BYTES))
+  try {
+    const bytes = cbor.encode(value)
+    // Text may take more bytes than it has characters: then it is in another buffer.
+    if (bytes.buffer === own.buffer) roomy.add(own.buffer)
+    return bytes
+  } finally {
+    shareNewBuffer()
+  }
+}
+
+function shareNewBuffer(): void {
+  cbor.useBuffer(Buffer.allocUnsafeSlow(BUFFER_BYTES))
 }

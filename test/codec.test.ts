@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decode, encode } from '../src/codec.js'
+import { decode, encode, takeRoomBefore } from '../src/codec.js'
 
 /** What arrives of a value that is sent. */
 function sent(value: unknown): unknown {
@@ -139,6 +139,28 @@ test('a small value that is encoded after a large one keeps no large buffer in m
   for (const small of [encode([1, 2], 'input'), encode('text', 'output')])
     assert.ok(small.buffer.byteLength < 100_000, `${small.buffer.byteLength} bytes`)
   assert.ok(encode('x'.repeat(100_000), 'input').byteLength > 100_000)
+})
+
+test('a large value has room before it, that can be taken once and is no other value’s', () => {
+  const large = new Uint8Array(100_000).fill(7)
+  const bytes = encode({ large }, 'input')
+  assert.equal(takeRoomBefore(bytes, 1000), undefined)
+  const whole = takeRoomBefore(bytes, 200)
+  assert.equal(whole?.byteLength, bytes.byteLength + 200)
+  whole?.fill(0xff, 0, 200)
+  assert.deepEqual(decode(bytes), { large })
+  assert.equal(takeRoomBefore(bytes, 200), undefined)
+})
+
+test('small values, and text that takes more bytes than it has characters, have no room before them', () => {
+  assert.equal(takeRoomBefore(encode(new Uint8Array(1000), 'input'), 20), undefined)
+  const text = '€'.repeat(100_000)
+  const bytes = encode(text, 'input')
+  assert.equal(takeRoomBefore(bytes, 20), undefined)
+  assert.equal(decode(bytes), text)
+  // What comes next is encoded elsewhere.
+  encode(new Uint8Array(100_000), 'input')
+  assert.equal(decode(bytes), text)
 })
 
 test('what is decoded is a copy: it shares no memory with the bytes, nor with other values', () => {

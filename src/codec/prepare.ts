@@ -57,7 +57,6 @@ export class Preparation {
   readonly #path: Step[] = []
   readonly #ancestors: object[] = []
   #walked: Map<object, Walked> | undefined
-  /** How many bytes the encoding takes at least. An object met on many paths is encoded, and counts, for each. */
   #size = 0
   #visits = 0
   #deepest = 0
@@ -67,6 +66,11 @@ export class Preparation {
     this.#name = name
     this.#limit = limit
     this.#option = option
+  }
+
+  /** How many bytes the encoding takes at least. An object met on many paths is encoded, and counts, for each. */
+  get size(): number {
+    return this.#size
   }
 
   /** @throws {ValueError} the value cannot be carried. @throws {TooLargeError} it is certain to be too large. */

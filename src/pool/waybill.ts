@@ -117,7 +117,8 @@ const JOB_BYTES = 32
 export function packJobs(jobs: readonly Carried[], kinds: Uint32Array): ArrayBuffer {
   let size = jobs.length * JOB_BYTES
   for (const { meta, inputBytes } of jobs) size += (meta?.byteLength ?? 0) + inputBytes
-  const buffer = new ArrayBuffer(size)
+  // Every byte of it is written.
+  const { buffer } = Buffer.allocUnsafeSlow(size)
   const view = new DataView(buffer)
   const bytes = new Uint8Array(buffer)
   let at = 0

@@ -6,7 +6,7 @@ import type { Place, StoredJob } from '../../job.js'
 import { Chunk, LARGEST_RECORD, LEAST_JOBS, SEQ_SPAN } from './chunk.js'
 import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from './keys.js'
 import type { Limit, Read } from './read.js'
-import { decodeRecord, type Parts, sizeOf, writeRecord } from './record.js'
+import { decodeRecord, type Parts, recordOf, sizeOf } from './record.js'
 import type { Batch, Database, Snapshot } from './writer.js'
 
 /** A chunk that a group has put, or a job that was too large or too lonely for one. */
@@ -151,10 +151,4 @@ function jobAt(chunk: Chunk, index: number): StoredJob {
     chunk.startOf(index),
     chunk.endOf(index),
   )
-}
-
-function recordOf(job: Parts, size: number): Buffer {
-  const record = Buffer.allocUnsafe(size)
-  writeRecord(job, record, 0, size)
-  return record
 }

@@ -220,6 +220,7 @@ export class LevelStore implements Store {
     const job = this.#waiting.add(batch, place, Date.now(), head, input)
     this.#ledger.add(lane, 'waiting', 1)
     entries.push(job)
+    this.#writer.noteAdded(batch)
     return { job, written }
   }
 

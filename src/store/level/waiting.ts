@@ -12,7 +12,7 @@ import { JobEntry } from './entry.js'
 import { CHUNK, chunkKey, comparePlaces, jobKey, LEFT, laneRange, placeOf, rangeOf } from './keys.js'
 import { decodeLeft, encodeLeft, isSet } from './left.js'
 import { type Limit, type Read, readEntries } from './read.js'
-import { partsOf, sizeOf, writeRecord } from './record.js'
+import { partsOf, recordOf, sizeOf } from './record.js'
 import type { Batch, Database, Snapshot } from './writer.js'
 
 /** A chunk, and who had left it when the disk was read: in memory that may be ahead. */
@@ -49,9 +49,7 @@ export class WaitingJobs {
     const size = sizeOf(parts)
     const chunk = this.#open.chunkFor(place, size)
     if (chunk) return JobEntry.inChunk(place, chunk, chunk.push(parts, size))
-    const record = Buffer.allocUnsafe(size)
-    writeRecord(parts, record, 0, size)
-    return this.put(batch, place, record)
+    return this.put(batch, place, recordOf(parts, size))
   }
 
   /** Puts a job that has a history into the group. */

@@ -2,25 +2,52 @@
  * Group commit: everything that is to be written goes through here, in order, one LevelDB batch at a time.
  *
  * ```
- *  idle ──append──▶ gathering ──end of this turn──▶ writing ──done, more came meanwhile──▶ writing
- *    ▲                                                 │  └──write failed──▶ broken
- *    └──────────────────done, nothing came─────────────┘
+ *  idle ──append──▶ gathering ──end of this turn, or large──▶ writing ──done, more came meanwhile──▶ writing
+ *    ▲                                                          │  └──write failed──▶ broken
+ *    └──────────────────────done, nothing came──────────────────┘
  * ```
  *
- * Whatever is appended while a batch is being written makes up the next one: the slower the disk, the larger the groups. A
- * group is atomic. Once it is written its `after`s run in order, all before the next group is begun and before anything that
- * `between` was given: there, memory and disk agree.
+ * Whatever is appended while a batch is being written makes up the next one: the slower the disk, the larger the groups, up to
+ * some megabytes; then another is gathered behind it. A group is atomic. Once it is written its `after`s run in order, all
+ * before the next group is begun and before anything that `between` was given: there, memory and disk agree.
  */
 import type { Level } from 'level'
 import { StoreError } from '../../errors.js'
 import { SYNCED_KEY } from './keys.js'
 
 export type Database = Level<Buffer, Buffer>
-export type Batch = ReturnType<typeof batchOf>
 export type Snapshot = ReturnType<Database['snapshot']>
 
-function batchOf(db: Database) {
-  return db.batch()
+/** From so many bytes on a group does not wait for the end of the turn: more can be gathered while it is written. */
+const EAGER_BYTES = 512 * 1024
+/** A group that has come to so many bytes takes nothing more. */
+const FULL_BYTES = 4 * 1024 * 1024
+
+/** A LevelDB batch that knows how large it is. */
+export class Batch {
+  readonly #batch: ReturnType<Database['batch']>
+  #bytes = 0
+
+  constructor(db: Database) {
+    this.#batch = db.batch()
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#bytes += value.byteLength
+    this.#batch.put(key, value)
+  }
+
+  del(key: Buffer): void {
+    this.#batch.del(key)
+  }
+
+  write(sync: boolean): Promise<void> {
+    return this.#batch.write({ sync })
+  }
 }
 
 interface GroupOptions {
@@ -37,6 +64,8 @@ interface Group {
   readonly resolve: () => void
   readonly reject: (error: Error) => void
   sync: boolean
+  /** Whether it is complete: it may wait for those before it to be written. */
+  isSealed: boolean
 }
 
 export class Writer {
@@ -48,7 +77,8 @@ export class Writer {
   readonly #intervalMs: () => number
   readonly #mustSync: () => boolean
   readonly #betweens: (() => void)[] = []
-  #gathering: Group | undefined
+  /** Those that are still to be written, in order. Only the last one may not be sealed. */
+  readonly #groups: Group[] = []
   #writing: Promise<void> | undefined
   #broken: Error | undefined
   #hasWritten = false
@@ -89,20 +119,32 @@ export class Writer {
     if (this.#broken) return Promise.reject(this.#broken)
     const { batch, written } = this.join(options)
     put(batch)
+    this.noteAdded(batch)
     return written
   }
 
-  /** Joins the group that is written next: until then its batch may be added to. @throws {StoreError} a write has failed. */
+  /**
+   * Joins the group that is being gathered: until it is sealed its batch may be added to. `noteAdded` must be told of it.
+   *
+   * @throws {StoreError} a write has failed.
+   */
   join({ sync = false, after }: GroupOptions): { batch: Batch; written: Promise<void> } {
     if (this.#broken) throw this.#broken
-    this.#gathering ??= this.#begin()
-    const group = this.#gathering
+    const group = this.#gathering ?? this.#begin()
     if (sync && !group.sync) {
       group.sync = true
       this.#flushSoon(0)
     }
     if (after) group.afters.push(after)
     return group
+  }
+
+  /** Something was added to a batch that was joined. */
+  noteAdded(batch: Batch): void {
+    if (batch.bytes < EAGER_BYTES) return
+    const group = this.#gathering
+    if (batch.bytes >= FULL_BYTES && group?.batch === batch) this.#sealGroup(group)
+    this.#flush()
   }
 
   /** Runs `look` where memory and disk agree: at once if nothing is being written, else right after that. */
@@ -113,13 +155,12 @@ export class Writer {
 
   /** Fulfilled when what was appended before the call is written, or was not. */
   async caughtUp(): Promise<void> {
-    await (this.#gathering?.written ?? this.#writing)?.catch(() => {})
+    await (this.#groups.at(-1)?.written ?? this.#writing)?.catch(() => {})
   }
 
   /** Fulfilled when nothing is left to write. */
   async drain(): Promise<void> {
-    while (this.#gathering || this.#writing)
-      await (this.#writing ?? this.#gathering?.written)?.catch(() => {})
+    while (this.#groups.length > 0 || this.#writing) await this.caughtUp()
   }
 
   /**
@@ -133,12 +174,20 @@ export class Writer {
     await this.append((batch) => batch.put(SYNCED_KEY, Buffer.of(1))).catch(() => {})
   }
 
+  get #gathering(): Group | undefined {
+    const last = this.#groups.at(-1)
+    return last?.isSealed ? undefined : last
+  }
+
   #begin(): Group {
     const { promise: written, resolve, reject } = withResolvers()
     // Each caller handles its own rejection; the group's promise may have no other reader.
     written.catch(() => {})
     this.#flushSoon(this.#intervalMs())
-    return { batch: batchOf(this.#db), afters: [], written, resolve, reject, sync: false }
+    const batch = new Batch(this.#db)
+    const group = { batch, afters: [], written, resolve, reject, sync: false, isSealed: false }
+    this.#groups.push(group)
+    return group
   }
 
   /** At the end of this turn, or when the last group was begun so long ago. */
@@ -150,29 +199,36 @@ export class Writer {
   }
 
   #flush(): void {
-    const group = this.#gathering
-    if (!group || this.#writing) return
-    this.#gathering = undefined
+    if (this.#writing) return
+    const group = this.#groups.shift()
+    if (!group) return
     this.#begunAt = performance.now()
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#writing = this.#write(group).finally(() => {
       this.#writing = undefined
       for (const look of this.#betweens.splice(0)) look()
-      if (this.#gathering) this.#flushSoon(this.#gathering.sync ? 0 : this.#intervalMs())
+      const [next] = this.#groups
+      if (next) this.#flushSoon(next.sync || next.isSealed ? 0 : this.#intervalMs())
     })
+  }
+
+  /** Adds what belongs to all that was put into it. Nothing more joins it. */
+  #sealGroup(group: Group): void {
+    group.isSealed = true
+    group.sync = (group.sync || this.#mustSync()) && this.#fsync
+    const after = this.#seal(group.batch, group.sync || !this.#fsync)
+    if (after) group.afters.push(after)
+    if (group.sync) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
   }
 
   async #write(group: Group): Promise<void> {
     try {
       if (this.#broken) throw this.#broken
-      const isSynced = (group.sync || this.#mustSync()) && this.#fsync
-      const after = this.#seal(group.batch, isSynced || !this.#fsync)
-      if (after) group.afters.push(after)
-      if (isSynced) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
+      if (!group.isSealed) this.#sealGroup(group)
       const look = this.#assertThere()
       look?.catch(() => {})
-      await group.batch.write({ sync: isSynced })
+      await group.batch.write(group.sync)
       if (look) await look
       this.#hasWritten = true
     } catch (error) {

@@ -9,7 +9,7 @@ import type { Chunk } from '../../../src/store/level/chunk.js'
 import { chunkKey, LEFT } from '../../../src/store/level/keys.js'
 import { decodeLeft, isSet } from '../../../src/store/level/left.js'
 import { WaitingJobs } from '../../../src/store/level/waiting.js'
-import type { Database, Snapshot } from '../../../src/store/level/writer.js'
+import { Batch, type Database, type Snapshot } from '../../../src/store/level/writer.js'
 import { temporaryDirectory } from '../../support/directory.js'
 
 setFlagsFromString('--expose-gc')
@@ -41,21 +41,21 @@ class Disk {
     await db.open()
     t.after(() => db.close())
     const disk = new Disk(db)
-    const batch = db.batch()
+    const batch = new Batch(db)
     for (const place of PLACES) disk.waiting.add(batch, place, 1, undefined, Buffer.from('input'))
     disk.waiting.seal(batch)
-    await batch.write()
+    await batch.write(false)
     return disk
   }
 
   /** Begins a group in which a job leaves. Returns how to write it; after that nothing of it is in memory. */
   async leaving(place: Place): Promise<() => Promise<void>> {
-    const batch = this.db.batch()
+    const batch = new Batch(this.db)
     const entries = await this.waiting.holding(() => this.waiting.get([place]))
     for (const entry of entries) if (entry) this.waiting.delete(batch, entry)
     return async () => {
       const after = this.waiting.seal(batch)
-      await batch.write()
+      await batch.write(false)
       after?.()
     }
   }

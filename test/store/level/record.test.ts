@@ -1,8 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { decode, encode } from '../../../src/codec.js'
 import type { Head } from '../../../src/job.js'
-import { bodyOf, decodeRecord, encodeRecord, enqueuedAtOf, headOf } from '../../../src/store/level/record.js'
+import {
+  bodyOf,
+  decodeRecord,
+  encodeRecord,
+  enqueuedAtOf,
+  headOf,
+  isIntact,
+} from '../../../src/store/level/record.js'
 
 const PLAIN = { noNullPrototype: true }
 const numbers = fc.nat(2 ** 31 - 1)
@@ -49,6 +57,25 @@ test('a finished job’s record says how it ended, whatever its head said of att
     }),
     { numRuns: 1000 },
   )
+})
+
+test('a large body is not copied into its first record, and is into every other', () => {
+  const input = crypto.getRandomValues(new Uint8Array(60_000))
+  const body = encode(input, 'input')
+  const records = [{ attempts: 2 }, { attempts: 3 }].map((head) => encodeRecord(place, 5, head, body))
+  assert.deepEqual(
+    records.map((record) => record.buffer === body.buffer),
+    [true, false],
+  )
+  for (const [index, record] of records.entries()) {
+    assert.equal(isIntact(place, record), true)
+    assert.deepEqual({ ...headOf(record) }, { attempts: index + 2 })
+    assert.deepEqual(decode(bodyOf(record)), input)
+  }
+  // Its head needs more than there is room for.
+  const meta = new Uint8Array(1000)
+  const other = encodeRecord(place, 5, { meta }, encode(input, 'input'))
+  assert.deepEqual([isIntact(place, other), decode(bodyOf(other))], [true, input])
 })
 
 test('a job without options costs 11 bytes beside its data, and finished 33', () => {

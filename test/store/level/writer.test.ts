@@ -35,6 +35,44 @@ test('what is appended while a group is being written makes up the next one', as
   assert.deepEqual(await keys(), ['a', 'b', 'c', 'sealed 1', 'sealed 2'])
 })
 
+test('a large group is on its way before the turn ends, and what follows makes up the next one', async (t) => {
+  const { writer, put, keys, log } = await open(t)
+  const large = writer.append((batch) => batch.put(Buffer.from('large'), Buffer.alloc(600_000)))
+  assert.deepEqual(log, ['seal'])
+  const small = writer.append(put('small'))
+  await large
+  assert.deepEqual(await keys(), ['large', 'sealed 1'])
+  await small
+  assert.deepEqual(await keys(), ['large', 'sealed 1', 'sealed 2', 'small'])
+})
+
+test('a full group takes nothing more: groups wait for one another, sealed in the order in which they were filled', async (t) => {
+  const { writer, put, log, keys } = await open(t)
+  const written: Promise<void>[] = []
+  for (let number = 1; number <= 8; number++) {
+    written.push(
+      writer.append((batch) => batch.put(Buffer.from(`large ${number}`), Buffer.alloc(1_500_000)), {
+        after: () => log.push(`after ${number}`),
+      }),
+    )
+  }
+  // The first by itself, then by threes, which is all that there is room for.
+  assert.deepEqual(log, ['seal', 'seal', 'seal'])
+  void writer.append(put('last'), { after: () => log.push('after last') })
+  const caughtUp = writer.caughtUp().then(() => log.push('caught up'))
+  await Promise.all(written)
+  await caughtUp
+  assert.deepEqual(
+    log.filter((entry) => entry !== 'seal'),
+    [...Array.from({ length: 8 }, (_, index) => `after ${index + 1}`), 'after last', 'caught up'],
+  )
+  assert.deepEqual(
+    (await keys()).filter((key) => key.startsWith('sealed')),
+    ['sealed 1', 'sealed 2', 'sealed 3', 'sealed 4'],
+  )
+  await writer.drain()
+})
+
 test('between looks at once where nothing is being written, though something is to be', async (t) => {
   const { writer, put, log } = await open(t)
   writer.between(() => log.push('idle'))
