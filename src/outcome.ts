@@ -51,7 +51,7 @@ interface HandedOut {
 }
 
 /** What is to be recorded of a job that was handed out. */
-export function settlementOf(result: Result<HandedOut>, tasks: Tasks): Settlement {
+export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: number): Settlement {
   const { lane, claimed, timeoutMs } = result.job
   switch (result.kind) {
     case 'completed':
@@ -59,7 +59,7 @@ export function settlementOf(result: Result<HandedOut>, tasks: Tasks): Settlemen
         outcome: 'completed',
         job: claimed,
         output: result.output,
-        startedAt: Date.now() - result.ranMs,
+        startedAt: now - result.ranMs,
       }
     case 'threw':
     case 'died':

@@ -319,11 +319,12 @@ export class Scheduler implements StoreEvents {
   }
 
   #conclude(results: readonly Result<RunningJob>[]): void {
+    const now = Date.now()
     const settlements: Settlement[] = []
     const ran = new Map<Lane, { ms: number; jobs: number }>()
     for (const result of results) {
       const { lane } = result.job
-      settlements.push(settlementOf(result, this.#tasks))
+      settlements.push(settlementOf(result, this.#tasks, now))
       if ('ranMs' in result) {
         let sum = ran.get(lane)
         if (!sum) {

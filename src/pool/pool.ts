@@ -202,20 +202,24 @@ export class Pool<Job extends PoolJob> {
 function pack<Job extends PoolJob>({ number, state, jobs }: WaybillOut<Job>): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
+  const carried: Carried[] = []
   let kind = -1
-  jobs.forEach(({ task, module }, index) => {
-    const isSame = (each: WorkerModule & { task: string }) =>
-      each.task === task && each.url === module.url && each.exportName === module.exportName
-    const latest = kinds[kind]
-    if (!latest || !isSame(latest)) kind = kinds.findIndex(isSame)
+  for (const { task, module, claimed } of jobs) {
+    // Most are of the kind of the one before.
+    if (!isOfKind(kinds[kind], task, module)) kind = kinds.findIndex((each) => isOfKind(each, task, module))
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1
-    kindOf[index] = kind
-  })
-  const packed = packJobs(
-    jobs.map(({ claimed }) => claimed),
-    kindOf,
-  )
-  return { number, state: state.buffer, kinds, jobs: packed }
+    kindOf[carried.length] = kind
+    carried.push(claimed)
+  }
+  return { number, state: state.buffer, kinds, jobs: packJobs(carried, kindOf) }
+}
+
+function isOfKind(
+  kind: (WorkerModule & { task: string }) | undefined,
+  task: string,
+  { url, exportName }: WorkerModule,
+): boolean {
+  return kind !== undefined && kind.task === task && kind.url === url && kind.exportName === exportName
 }
 
 function noteExits(exits: Map<number, Promise<void>>, threads: readonly Worker[]): void {

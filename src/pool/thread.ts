@@ -45,7 +45,8 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
     hasSent = true
     parentPort?.postMessage({ waybill: message.number, ...said })
   }
-  let sentAt = monotonicMs()
+  const shift: Shift = { message, state, outcomes, say, known: knownFunctions(message), now: monotonicMs() }
+  let sentAt = shift.now
   const sendOutcomes = () => {
     hasSent = true
     send({ waybill: message.number, outcomes: outcomes.take() })
@@ -53,14 +54,15 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   }
   let index = 0
   for (const job of unpackJobs(message.jobs, state.words.length)) {
-    if (monotonicMs() - sentAt > HOLD_MS && outcomes.count > 0) {
+    if (shift.now - sentAt > HOLD_MS && outcomes.count > 0) {
       await turn()
       sendOutcomes()
+      shift.now = monotonicMs()
     }
-    state.startedAt = monotonicMs()
+    state.startedAt = shift.now
     if (state.move(index, WAITING, STARTED)) {
       // Only a promise is awaited: a synchronous job costs no turn of the microtask queue.
-      const running = runJob(job, index, message, state, outcomes, say)
+      const running = runJob(job, index, shift)
       if (running) {
         // It may wait for long: the outcomes of the jobs before it shall not.
         const timer = outcomes.count > 0 ? setTimeout(sendOutcomes, HOLD_MS) : undefined
@@ -76,20 +78,27 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   return outcomes.take()
 }
 
-function runJob(
-  job: Packed,
-  index: number,
-  message: WaybillMessage,
-  state: SharedState,
-  outcomes: OutcomeBuffer,
-  say: (said: Said) => void,
-): Promise<void> | undefined {
+/** What the jobs of a waybill share while they run. */
+interface Shift {
+  readonly message: WaybillMessage
+  readonly state: SharedState
+  readonly outcomes: OutcomeBuffer
+  readonly say: (said: Said) => void
+  /** The function of each kind, if it has been loaded. */
+  readonly known: (JobFunction | undefined)[]
+  /** When the last job ended: the next one starts then. Asking the clock again would cost as much as a small job. */
+  now: number
+}
+
+function runJob(job: Packed, index: number, shift: Shift): Promise<void> | undefined {
+  const { message, state, outcomes } = shift
   const kind = message.kinds[job.kind] as WaybillMessage['kinds'][number]
-  const context = new ThreadJobContext(job, kind.task, index, state, say)
-  let startedAt = state.startedAt
+  const context = new ThreadJobContext(job, kind.task, index, state, shift.say)
+  let startedAt = shift.now
   const end = (isError: boolean, bytes: Uint8Array): void => {
     context.end()
-    outcomes.push(index, isError, monotonicMs() - startedAt, bytes)
+    shift.now = monotonicMs()
+    outcomes.push(index, isError, shift.now - startedAt, bytes)
     if (!state.move(index, STARTED, DONE)) state.move(index, LISTENING, DONE)
   }
   const fulfil = (output: unknown): void => {
@@ -103,15 +112,21 @@ function runJob(
   }
   const reject = (error: unknown): void => end(true, encodeError(error))
   const call = (fn: JobFunction): Promise<void> | undefined => {
-    startedAt = monotonicMs()
     const output = fn(decode(job.input), context)
     if (isThenable(output)) return Promise.resolve(output).then(fulfil, reject)
     fulfil(output)
     return undefined
   }
+  const load = async (): Promise<void> => {
+    const fn = await loadFunction(kind)
+    shift.known[job.kind] = fn
+    // Loading it is no part of the run.
+    startedAt = monotonicMs()
+    await call(fn)
+  }
   try {
-    const known = functions.get(functionKey(kind))
-    return known ? call(known) : load(kind).then(call).catch(reject)
+    const known = shift.known[job.kind]
+    return known ? call(known) : load().catch(reject)
   } catch (error) {
     reject(error)
     return undefined
@@ -121,7 +136,7 @@ function runJob(
 const functions = new Map<string, JobFunction>()
 
 /** Finds the function that a module exports, be it an ES module or a CommonJS one. */
-async function load(module: WorkerModule): Promise<JobFunction> {
+async function loadFunction(module: WorkerModule): Promise<JobFunction> {
   const { url, exportName } = module
   const namespace = await importModule(url).catch((cause: unknown) => {
     throw new WorkerModuleError(`loading ${url} failed: ${toErrorData(cause).message}`, { cause })
@@ -137,6 +152,10 @@ async function load(module: WorkerModule): Promise<JobFunction> {
     )
   functions.set(functionKey(module), found as JobFunction)
   return found as JobFunction
+}
+
+function knownFunctions({ kinds }: WaybillMessage): (JobFunction | undefined)[] {
+  return kinds.map((kind) => functions.get(functionKey(kind)))
 }
 
 function functionKey({ url, exportName }: WorkerModule): string {

@@ -174,6 +174,7 @@ const OUTCOME_BYTES = 20
 /** Outcomes on their way back, gathered in one growing buffer. */
 export class OutcomeBuffer {
   #bytes = new Uint8Array(1024)
+  #view = new DataView(this.#bytes.buffer)
   #length = 0
   #count = 0
 
@@ -190,14 +191,15 @@ export class OutcomeBuffer {
     if (end > this.#bytes.byteLength) {
       const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.byteLength))
       grown.set(this.#bytes.subarray(0, this.#length))
-      this.#bytes = grown
+      this.#use(grown)
     }
-    const view = new DataView(this.#bytes.buffer, this.#length)
-    view.setUint32(0, index)
-    view.setUint32(4, isError ? 1 : 0)
-    view.setFloat64(8, ranMs)
-    view.setUint32(16, bytes.byteLength)
-    this.#bytes.set(bytes, this.#length + OUTCOME_BYTES)
+    const view = this.#view
+    const start = this.#length
+    view.setUint32(start, index)
+    view.setUint32(start + 4, isError ? 1 : 0)
+    view.setFloat64(start + 8, ranMs)
+    view.setUint32(start + 16, bytes.byteLength)
+    this.#bytes.set(bytes, start + OUTCOME_BYTES)
     this.#length = end
     this.#count++
   }
@@ -205,10 +207,15 @@ export class OutcomeBuffer {
   /** Hands over what was gathered, to be transferred, and starts anew. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#length)
-    this.#bytes = new Uint8Array(1024)
+    this.#use(new Uint8Array(1024))
     this.#length = 0
     this.#count = 0
     return taken
+  }
+
+  #use(bytes: Uint8Array<ArrayBuffer>): void {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
   }
 }
 

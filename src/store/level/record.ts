@@ -9,7 +9,7 @@
  * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
  * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
-import { decode, encodeTrusted, takeRoomBefore } from '../../codec.js'
+import { decode, encodeTrusted, LARGE_BYTES, takeRoomBefore } from '../../codec.js'
 import { DamagedError, toErrorData } from '../../errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
 import { checksumOf } from './checksum.js'
@@ -84,7 +84,7 @@ export function writeRecord(
     target.set(headBytes, at + LENGTH_BYTES)
     at += LENGTH_BYTES + headBytes.byteLength
   }
-  if (body && !isAt(body, target, at)) target.set(body, at)
+  if (body && !(body.byteLength >= LARGE_BYTES && isAt(body, target, at))) target.set(body, at)
   target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
 }
 
