@@ -30,7 +30,8 @@ export interface QueueOptions<Names extends string = string> {
   durability?: 'disk' | 'process'
   /**
    * How many finished jobs are kept, and for how long (ms). Defaults: completed and cancelled ones `{ count: 10_000, age:
-   * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none.
+   * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none. Counts from 1000 on may be
+   * exceeded by a tenth for up to a minute.
    */
   keep?: Partial<Record<FinishedState, Partial<Keep>>>
   /**

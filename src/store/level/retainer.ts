@@ -44,12 +44,22 @@ export interface Change {
   after(): void
 }
 
+/** Takes so many jobs out. */
+interface Cut extends Change {
+  readonly count: number
+}
+
 /** The index entry of the group that is being gathered. */
 interface Finishing {
   readonly at: number
   readonly group: number
   readonly jobs: JobList
 }
+
+/** Where so many jobs are kept, there may be a tenth more for a while: they are deleted by and by, not with every outcome. */
+const LARGE_COUNT = 1000
+/** How many index entries are cut in one group. */
+const CUT_AT_ONCE = 64
 
 const WINDOW_ENTRIES = 512
 const WINDOW_BYTES = 4 * 1024 * 1024
@@ -215,22 +225,38 @@ export class Retainer {
     return this.#chunks.read(lane, after, limit, snapshot)
   }
 
-  /** Whether some state has more jobs than it keeps. */
+  /** Whether some state has so many more jobs than it keeps that it is time to prune. */
   get isOverfull(): boolean {
-    return FINISHED_STATES.some((state) => this.#ledger.total(state) > this.#retention[state].count)
+    return FINISHED_STATES.some((state) => {
+      const { count } = this.#retention[state]
+      const slack = count < LARGE_COUNT ? 0 : Math.floor(count / 10)
+      return this.#ledger.total(state) > count + slack
+    })
   }
 
   /** Deletes what is too much or too old. Not to be called again before it is done. */
   async prune(now: number): Promise<void> {
     for (const state of FINISHED_STATES) {
-      const { count, age } = this.#retention[state]
-      for (let entry = this.#windows[state].peek(); entry; entry = this.#windows[state].peek()) {
-        const excess = Math.max(0, this.#ledger.total(state) - count)
-        const many = finishedAtOf(entry.key) < now - age ? Number.POSITIVE_INFINITY : excess
-        if (many === 0) break
-        await this.#delete(state, entry.key, entry.jobs, many)
+      while (await this.#pruneSome(state, now)) {
+        // Some at a time.
       }
     }
+  }
+
+  async #pruneSome(state: FinishedState, now: number): Promise<boolean> {
+    const { count, age } = this.#retention[state]
+    let excess = Math.max(0, this.#ledger.total(state) - count)
+    const cuts: Cut[] = []
+    for (const { key, jobs } of firstOf(this.#windows[state], CUT_AT_ONCE)) {
+      const many = finishedAtOf(key) < now - age ? Number.POSITIVE_INFINITY : excess
+      if (many === 0) break
+      const cut = await this.#cut(state, key, jobs, many)
+      excess = Math.max(0, excess - cut.count)
+      cuts.push(cut)
+    }
+    if (cuts.length === 0) return false
+    await this.#write(cuts)
+    return true
   }
 
   /** Deletes jobs that finished before `before`, the oldest first. Returns how many. */
@@ -239,46 +265,42 @@ export class Retainer {
     const lt = finishedKey(state, Math.max(0, before), 0)
     for await (const [key, jobs] of this.#db.iterator({ ...indexRange(state), lt })) {
       if (deleted >= limit) break
-      deleted += await this.#delete(state, key, jobs, limit - deleted, lane)
+      const cut = await this.#cut(state, key, jobs, limit - deleted, lane)
+      if (cut.count > 0) await this.#write([cut])
+      deleted += cut.count
     }
     return deleted
   }
 
-  /** Deletes up to so many jobs of one index entry, and the entry when none is left. */
-  async #delete(
-    state: FinishedState,
-    key: Buffer,
-    jobs: Buffer,
-    most: number,
-    lane?: number,
-  ): Promise<number> {
+  /** What deletes up to so many jobs of one index entry, and the entry when none is left. */
+  async #cut(state: FinishedState, key: Buffer, jobs: Buffer, most: number, lane?: number): Promise<Cut> {
     const group = groupOf(key)
     const deleted = new Map<number, number>()
     const puts: ((batch: Batch) => void)[] = []
     const named: Place[] = []
     const rest = new JobList()
-    let chosen = 0
+    let count = 0
     for (const at of offsetsOf(jobs)) {
-      const { place, kind, count } = listedAt(jobs, at)
-      const leaving = lane === undefined || place.lane === lane ? Math.min(count, most - chosen) : 0
-      if (leaving < count) rest.push(place, kind, count - leaving)
+      const { place, kind, count: listed } = listedAt(jobs, at)
+      const leaving = lane === undefined || place.lane === lane ? Math.min(listed, most - count) : 0
+      if (leaving < listed) rest.push(place, kind, listed - leaving)
       if (leaving === 0) continue
-      chosen += leaving
+      count += leaving
       deleted.set(place.lane, (deleted.get(place.lane) ?? 0) + leaving)
       if (kind === NAMED_JOB) named.push(place)
-      if (leaving < count) puts.push(await this.#shortened(place, group, (_job, index) => index < leaving))
+      if (leaving < listed) puts.push(await this.#shortened(place, group, (_job, index) => index < leaving))
       else {
         const jobsKey = kind === CHUNK_OF_JOBS ? completedChunkKey(place, group) : jobKey(state, place)
         puts.push((batch) => batch.del(jobsKey))
       }
     }
-    if (chosen === 0) return 0
     const records = named.length > 0 ? await this.#db.getMany(named.map((place) => jobKey(state, place))) : []
     const { put, after } = this.#relist(state, key, rest.take())
-    await this.#writer.append(
-      (batch) => {
+    return {
+      count,
+      put: (batch) => {
         for (const each of puts) each(batch)
-        for (const [number, count] of deleted) this.#ledger.add(number, state, -count)
+        for (const [number, leaving] of deleted) this.#ledger.add(number, state, -leaving)
         named.forEach(({ lane }, at) => {
           const record = records[at]
           const name = record && headOf(record).key
@@ -286,9 +308,21 @@ export class Retainer {
         })
         put(batch)
       },
-      { after },
+      after,
+    }
+  }
+
+  async #write(cuts: readonly Cut[]): Promise<void> {
+    await this.#writer.append(
+      (batch) => {
+        for (const { put } of cuts) put(batch)
+      },
+      {
+        after: () => {
+          for (const { after } of cuts) after()
+        },
+      },
     )
-    return chosen
   }
 
   /** Leaves just these jobs in an index entry; none deletes it. */
@@ -304,6 +338,15 @@ export class Retainer {
       },
     }
   }
+}
+
+function firstOf<T>(all: Iterable<T>, most: number): T[] {
+  const first: T[] = []
+  for (const each of all) {
+    if (first.length === most) break
+    first.push(each)
+  }
+  return first
 }
 
 function indexRange(state: FinishedState): { gte: Buffer; lt: Buffer } {
