@@ -16,15 +16,17 @@ import { type Parts, writeRecord } from './record.js'
 /** Fewer are better off by themselves. */
 export const LEAST_JOBS = 4
 export const MOST_JOBS = 256
-const MOST_BYTES = 32 * 1024
+export const MOST_BYTES = 32 * 1024
 /** A larger record is stored by itself. */
 export const LARGEST_RECORD = 2 * 1024
 /** How far apart a chunk's seqs may lie: its key is found no further back than this. */
 export const SEQ_SPAN = 2 ** 16
 
 const LISTED_BYTES = 4
-/** How many an empty one has room for: most often there is but one. */
+/** How many an empty one has room for, unless more are expected: most often there is but one. */
 const FIRST_JOBS = 8
+/** What a job takes, about. */
+const JOB_BYTES = 48
 
 export class Chunk {
   /** The place of its first job, which is its key. */
@@ -49,9 +51,9 @@ export class Chunk {
     this.#bytes = bytes
   }
 
-  /** An empty one, to be filled from this job on. */
-  static begin(place: Place): Chunk {
-    return new Chunk(place, FIRST_JOBS, Buffer.allocUnsafeSlow(FIRST_JOBS * 32))
+  /** An empty one, to be filled from this job on. It grows if more jobs come than are expected. */
+  static begin(place: Place, expected = FIRST_JOBS): Chunk {
+    return new Chunk(place, expected, Buffer.allocUnsafeSlow(expected * JOB_BYTES))
   }
 
   /** One that was written, and which of its jobs have left it. @throws {DamagedError} it is none. */
@@ -77,6 +79,16 @@ export class Chunk {
   /** The records, each from `startOf` to `endOf` its index. */
   get bytes(): Buffer {
     return this.#bytes
+  }
+
+  /** How many bytes its records take. */
+  get size(): number {
+    return this.startOf(this.#count)
+  }
+
+  /** The seq of the job that was added last; -1 if there is none. */
+  get lastSeq(): number {
+    return this.#count === 0 ? -1 : this.seqOf(this.#count - 1)
   }
 
   startOf(index: number): number {
@@ -208,6 +220,8 @@ export class OpenChunks {
   readonly #open = new Map<number, Chunk>()
   #full: Chunk[] = []
   #last: Chunk | undefined
+  /** How many jobs the first one had that was taken the last time. */
+  #expected: number | undefined
 
   /** The chunk that a record of this size is to join; `undefined` if it is too large for one. */
   chunkFor(place: Place, size: number): Chunk | undefined {
@@ -223,7 +237,7 @@ export class OpenChunks {
       return known
     }
     if (known) this.#full.push(known)
-    this.#last = Chunk.begin(place)
+    this.#last = Chunk.begin(place, known?.count ?? this.#expected)
     this.#open.set(line, this.#last)
     return this.#last
   }
@@ -232,6 +246,7 @@ export class OpenChunks {
   take(): Chunk[] {
     if (this.#open.size === 0) return []
     const taken = [...this.#full, ...this.#open.values()]
+    this.#expected = taken[0]?.count
     this.#full = []
     this.#open.clear()
     this.#last = undefined

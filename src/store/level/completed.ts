@@ -3,7 +3,7 @@
  * under the place of that chunk and the group's number. So they are found by their ids, and listed in their order.
  */
 import type { Place, StoredJob } from '../../job.js'
-import { Chunk, LARGEST_RECORD, LEAST_JOBS, SEQ_SPAN } from './chunk.js'
+import { Chunk, LARGEST_RECORD, LEAST_JOBS, MOST_BYTES, MOST_JOBS, SEQ_SPAN } from './chunk.js'
 import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from './keys.js'
 import type { Limit, Read } from './read.js'
 import { decodeRecord, type Parts, recordOf, sizeOf } from './record.js'
@@ -16,23 +16,41 @@ export interface Put {
   readonly count: number
 }
 
+/** A chunk that is being filled, and jobs that belong before its last one, or for which it has no room. */
+interface Gathered {
+  readonly chunk: Chunk
+  readonly late: Parts[]
+}
+
 const GROUP_BYTES = 6
 
 export class CompletedChunks {
   readonly #db: Database
   /** What completes in the group that is being gathered, by the seq of its chunk of the backlog. */
-  readonly #gathered = new Map<number, { place: Place; jobs: Parts[] }>()
+  readonly #gathered = new Map<number, Gathered>()
+  #latest: Gathered | undefined
 
   constructor(db: Database) {
     this.#db = db
   }
 
-  /** Gathers a job of the chunk at `place`. `false`: it is too large. */
-  add(place: Place, job: Parts): boolean {
-    if (sizeOf(job) > LARGEST_RECORD) return false
-    const gathered = this.#gathered.get(place.seq)
-    if (gathered) gathered.jobs.push(job)
-    else this.#gathered.set(place.seq, { place, jobs: [job] })
+  /** Gathers a job of a chunk of the backlog. `false`: it is too large. */
+  add({ place, count }: Chunk, job: Parts): boolean {
+    const size = sizeOf(job)
+    if (size > LARGEST_RECORD) return false
+    let gathered = this.#latest
+    if (gathered?.chunk.place.seq !== place.seq) {
+      gathered = this.#gathered.get(place.seq)
+      if (!gathered) {
+        gathered = { chunk: Chunk.begin(place, count), late: [] }
+        this.#gathered.set(place.seq, gathered)
+      }
+      this.#latest = gathered
+    }
+    const { chunk, late } = gathered
+    // Those of one waybill complete in order.
+    if (chunk.lastSeq < job.place.seq && chunk.fits(job.place, size)) chunk.push(job, size)
+    else late.push(job)
     return true
   }
 
@@ -40,22 +58,23 @@ export class CompletedChunks {
   seal(batch: Batch, group: number): Put[] {
     if (this.#gathered.size === 0) return []
     const put: Put[] = []
-    for (const { place, jobs } of this.#gathered.values()) {
-      jobs.sort((a, b) => a.place.seq - b.place.seq)
-      const chunk = Chunk.begin(place)
-      for (const job of jobs) {
-        const size = sizeOf(job)
-        if (jobs.length >= LEAST_JOBS && chunk.fits(job.place, size)) chunk.push(job, size)
-        else {
-          batch.put(jobKey('completed', job.place), recordOf(job, size))
-          put.push({ place: job.place, isChunk: false, count: 1 })
-        }
-      }
-      if (chunk.count === 0) continue
-      batch.put(completedChunkKey(place, group), chunk.encode())
-      put.push({ place, isChunk: true, count: chunk.count })
+    const putAlone = (place: Place, record: Buffer) => {
+      batch.put(jobKey('completed', place), record)
+      put.push({ place, isChunk: false, count: 1 })
+    }
+    for (const gathered of this.#gathered.values()) {
+      const { chunk, rest } =
+        gathered.late.length === 0 ? { chunk: gathered.chunk, rest: [] } : merged(gathered)
+      for (const job of rest) putAlone(job.place, recordOf(job, sizeOf(job)))
+      if (chunk.count >= LEAST_JOBS) {
+        batch.put(completedChunkKey(chunk.place, group), chunk.encode())
+        put.push({ place: chunk.place, isChunk: true, count: chunk.count })
+      } else
+        for (let index = 0; index < chunk.count; index++)
+          putAlone(chunk.placeOf(index), chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)))
     }
     this.#gathered.clear()
+    this.#latest = undefined
     return put
   }
 
@@ -141,6 +160,29 @@ export class CompletedChunks {
     const [key] = await this.#db.keys({ gte, lte, reverse: true, limit: 1, snapshot }).all()
     return key
   }
+}
+
+/** A chunk of all that was gathered, in order; and what it has no room for. */
+function merged({ chunk, late }: Gathered): { chunk: Chunk; rest: Parts[] } {
+  late.sort((a, b) => a.place.seq - b.place.seq)
+  const whole = Chunk.begin(chunk.place, chunk.count + late.length)
+  const rest: Parts[] = []
+  let { count, size: bytes } = chunk
+  let next = 0
+  for (const job of late) {
+    const size = sizeOf(job)
+    // What is in the chunk already must have room too.
+    if (count === MOST_JOBS || bytes + size > MOST_BYTES) {
+      rest.push(job)
+      continue
+    }
+    for (; next < chunk.count && chunk.seqOf(next) < job.place.seq; next++) whole.copy(chunk, next)
+    whole.push(job, size)
+    count++
+    bytes += size
+  }
+  for (; next < chunk.count; next++) whole.copy(chunk, next)
+  return { chunk: whole, rest }
 }
 
 function jobAt(chunk: Chunk, index: number): StoredJob {

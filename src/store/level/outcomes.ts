@@ -42,7 +42,7 @@ export function putOutcome(
     case 'completed': {
       const { attempt, head } = job
       const ran = { attempt, startedAt: settlement.startedAt }
-      const chunk = job.chunk?.isApart ? undefined : job.chunk?.place
+      const chunk = job.chunk?.isApart ? undefined : job.chunk
       const completed = { place, head, enqueuedAt, body: settlement.output }
       retainer.finish(batch, 'completed', completed, ran, chunk)
       return undefined

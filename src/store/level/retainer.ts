@@ -6,6 +6,7 @@
  */
 import { FINISHED_STATES, type FinishedState, type Head, type Place, type StoredJob } from '../../job.js'
 import type { Retention } from '../store.js'
+import type { Chunk } from './chunk.js'
 import { CompletedChunks } from './completed.js'
 import {
   completedChunkKey,
@@ -131,7 +132,7 @@ export class Retainer {
     state: FinishedState,
     { place, head, enqueuedAt, body }: Omit<StoredJob, 'state'>,
     { attempt = 0, startedAt = 0 }: Pick<Head, 'attempt' | 'startedAt'> = head,
-    chunk?: Place,
+    chunk?: Chunk,
   ): void {
     if (!this.keeps(state)) {
       if (head.key !== undefined) batch.del(nameKey(place.lane, head.key))

@@ -88,6 +88,34 @@ export function crowding(open: OpenStore): void {
     assert.equal(again.counts().completed, 18_700 - left.length)
   })
 
+  for (const bytes of [1, 900])
+    test(`jobs that complete together, out of order, with outputs of ${bytes} bytes are listed in order`, async (t) => {
+      const chance = chanceOf(3)
+      const opened = await open(t)
+      const texts = Array.from({ length: 200 }, (_, index) => `${index}`)
+      await opened.store.add(texts.map((text) => newJob(opened.store.lane('a'), text)))
+      const jobs = await claimNext(opened.store)
+      const outputOf = (text: string) => Buffer.from(text.padEnd(bytes, '.'))
+      const parts: Claimed[][] = [[], [], [], []]
+      // The first part in order, as one thread sends them; the others as they come.
+      for (const job of jobs) parts[chance.below(4)]?.[chance.is(0.5) ? 'push' : 'unshift'](job)
+      parts[0]?.sort((a, b) => a.place.seq - b.place.seq)
+      await Promise.all(
+        parts.map((part) =>
+          opened.store.settle(part.map((job) => ({ ...completed(job), output: outputOf(textOf(job)) }))),
+        ),
+      )
+      for await (const { store } of nowAndAfterCrash(opened)) {
+        const found = await pages(store, 30)
+        assert.deepEqual(
+          found.map(({ body }) => Buffer.from(body)),
+          texts.map(outputOf),
+        )
+        assert.equal(store.counts().completed, 200)
+        for (const { place } of jobs) assert.equal((await store.get(place))?.state, 'completed')
+      }
+    })
+
   test('of many that completed together just the newest so many are kept', async (t) => {
     const opened = await open(t, { keep: { completed: { count: 10 } } })
     const texts = await completeMany(opened.store, opened.store.lane('a'), 100)
