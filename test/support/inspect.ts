@@ -17,8 +17,8 @@ import {
   readPlace,
 } from '../../src/store/level/keys.js'
 import { decodeLeft } from '../../src/store/level/left.js'
+import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/listed.js'
 import { decodeRecord } from '../../src/store/level/record.js'
-import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/retainer.js'
 
 /** The jobs of one claim that have no outcome yet, as far as the directory knows. */
 export type Transit = { readonly id: string; readonly attempt: number; readonly isAhead: boolean }[]

@@ -356,8 +356,8 @@ export class LevelStore implements Store {
     return this.#explained(this.#desk.alone(() => this.#retainer.clean(state, before, limit, lane)))
   }
 
-  prune(now: number): Promise<void> {
-    return this.#ownWork(this.#desk.alone(() => this.#retainer.prune(now)))
+  prune(now: number, isExact = true): Promise<void> {
+    return this.#ownWork(this.#desk.alone(() => this.#retainer.prune(now, isExact)))
   }
 
   backup(target: string): Promise<BackedUp> {
@@ -388,7 +388,7 @@ export class LevelStore implements Store {
   }
 
   #pruneSoon(): void {
-    this.#pruning ??= this.prune(Date.now())
+    this.#pruning ??= this.prune(Date.now(), false)
       .catch(() => {
         // It has been reported.
       })

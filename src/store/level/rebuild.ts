@@ -33,8 +33,8 @@ import {
 } from './keys.js'
 import { type CountedState, type Counts, encodeCounts, encodeLast, noCounts } from './ledger.js'
 import { decodeLeft, isSet } from './left.js'
+import { JOB, JobList, NAMED_JOB } from './listed.js'
 import { headOf, isIntact } from './record.js'
-import { JOB, JobList, NAMED_JOB } from './retainer.js'
 import type { Database } from './writer.js'
 
 export interface Rebuilt {

@@ -17,23 +17,14 @@ import {
   jobKey,
   nameKey,
   rangeOf,
-  readPlace,
   writePlace,
 } from './keys.js'
 import type { Ledger } from './ledger.js'
+import { CHUNK_OF_JOBS, JOB, JobList, listedAt, listedIn, NAMED_JOB, offsetsOf } from './listed.js'
 import { type Limit, type Read, readEntries } from './read.js'
 import { encodeRecord, headOf, partsOf } from './record.js'
 import { BYTE_ORDER, type Entry, Window } from './window.js'
 import type { Batch, Database, Snapshot, Writer } from './writer.js'
-
-/**
- * What is listed: id:12 kind:1 count:2. The kind says whether it is a job, a job with an idempotency key that is to be deleted
- * along with it, or a chunk of so many jobs.
- */
-const LISTED_BYTES = ID_BYTES + 3
-export const JOB = 0
-export const NAMED_JOB = 1
-export const CHUNK_OF_JOBS = 2
 
 interface IndexEntry extends Entry {
   readonly jobs: Buffer
@@ -235,22 +226,26 @@ export class Retainer {
     })
   }
 
-  /** Deletes what is too much or too old. Not to be called again before it is done. */
-  async prune(now: number): Promise<void> {
+  /**
+   * Deletes what is too much or too old; unless `isExact`, no part of what finished together, if many are kept. Not to be called
+   * again before it is done.
+   */
+  async prune(now: number, isExact = true): Promise<void> {
     for (const state of FINISHED_STATES) {
-      while (await this.#pruneSome(state, now)) {
+      const isWhole = !isExact && this.#retention[state].count >= LARGE_COUNT
+      while (await this.#pruneSome(state, now, isWhole)) {
         // Some at a time.
       }
     }
   }
 
-  async #pruneSome(state: FinishedState, now: number): Promise<boolean> {
+  async #pruneSome(state: FinishedState, now: number, isWhole: boolean): Promise<boolean> {
     const { count, age } = this.#retention[state]
     let excess = Math.max(0, this.#ledger.total(state) - count)
     const cuts: Cut[] = []
     for (const { key, jobs } of firstOf(this.#windows[state], CUT_AT_ONCE)) {
       const many = finishedAtOf(key) < now - age ? Number.POSITIVE_INFINITY : excess
-      if (many === 0) break
+      if (many === 0 || (isWhole && many < listedIn(jobs))) break
       const cut = await this.#cut(state, key, jobs, many)
       excess = Math.max(0, excess - cut.count)
       cuts.push(cut)
@@ -352,48 +347,4 @@ function firstOf<T>(all: Iterable<T>, most: number): T[] {
 
 function indexRange(state: FinishedState): { gte: Buffer; lt: Buffer } {
   return rangeOf(finishedKey(state, 0, 0).subarray(0, 2))
-}
-
-/** An index entry's list, growing. */
-export class JobList {
-  #bytes = Buffer.allocUnsafe(64 * LISTED_BYTES)
-  #length = 0
-
-  push(place: Place, kind: number, count: number): void {
-    const at = this.#grow()
-    writePlace(this.#bytes, place, at)
-    this.#bytes[at + ID_BYTES] = kind
-    this.#bytes.writeUInt16BE(count, at + ID_BYTES + 1)
-  }
-
-  copy(jobs: Buffer, at: number): void {
-    const to = this.#grow()
-    jobs.copy(this.#bytes, to, at, at + LISTED_BYTES)
-  }
-
-  take(): Buffer {
-    return this.#bytes.subarray(0, this.#length)
-  }
-
-  /** Makes room for one more. Returns where. */
-  #grow(): number {
-    const at = this.#length
-    this.#length += LISTED_BYTES
-    if (this.#length > this.#bytes.length) this.#bytes = Buffer.concat([this.#bytes], 2 * this.#bytes.length)
-    return at
-  }
-}
-
-/** What is listed at one of the offsets of a list. */
-export function listedAt(jobs: Buffer, at: number): { place: Place; kind: number; count: number } {
-  return {
-    place: readPlace(jobs, at),
-    kind: jobs[at + ID_BYTES] ?? JOB,
-    count: jobs.readUInt16BE(at + ID_BYTES + 1),
-  }
-}
-
-/** Where each part of a list begins. */
-export function* offsetsOf(jobs: Buffer): Generator<number> {
-  for (let at = 0; at + LISTED_BYTES <= jobs.length; at += LISTED_BYTES) yield at
 }
