@@ -10,6 +10,9 @@ import { FIXTURE } from './queue.js'
 
 const INDEX = new URL('../../src/index.js', import.meta.url)
 
+/** A test that is killed before it can clean up must not leave a process behind that works for ever: its pipe ends with it. */
+const END_WITH_PARENT = `process.stdin.on('error', () => {}).on('close', () => process.exit(1)).resume().unref()`
+
 export interface Ended {
   code: number | null
   signal: NodeJS.Signals | null
@@ -38,10 +41,11 @@ export async function startScript(
 ) {
   const prelude = `import { JobQueue, closeOnSignals } from ${JSON.stringify(INDEX.href)}
     const fixture = new URL(${JSON.stringify(FIXTURE.href)})
+    ${END_WITH_PARENT}
     `
   const file = join(await temporaryDirectory(t), 'script.mjs')
   await writeFile(file, prelude + script)
-  const child = spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: 'pipe' })
   // A test that fails must not leave a process behind that works for ever.
   t.after(() => child.kill('SIGKILL'))
   return child
