@@ -73,7 +73,8 @@ async function measureApart(
     if (row.prepare) await forked({ ...task, step: 'prepare' })
     return await forked(task)
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    // A server that a row has started may still be on its way out.
+    await rm(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
   }
 }
 

@@ -17,19 +17,32 @@ interface Runner {
   readonly promise: Promise<void>
 }
 
+interface PostgresClient {
+  Pool: new (options: { connectionString: string; max: number }) => Pool
+}
+
+interface Client {
+  on(event: 'error', listener: (error: Error) => void): void
+}
+
+interface Pool extends Client {
+  on(event: 'error', listener: (error: Error) => void): void
+  on(event: 'connect', listener: (client: Client) => void): void
+  end(): Promise<void>
+}
+
 interface GraphileWorker {
   Logger: new (factory: () => (level: string, message: string) => void) => unknown
-  makeWorkerUtils(options: { connectionString: string; logger: unknown }): Promise<Utils>
+  makeWorkerUtils(options: { pgPool: Pool; logger: unknown }): Promise<Utils>
   run(options: {
     taskList: Record<string, (payload: Payload) => unknown>
     events: EventEmitter
     logger: unknown
     noHandleSignals: boolean
+    pgPool: Pool
     preset: {
       worker: {
-        connectionString: string
         concurrentJobs: number
-        maxPoolSize: number
         localQueue: { size: number }
         completeJobBatchDelay: number
         failJobBatchDelay: number
@@ -40,6 +53,7 @@ interface GraphileWorker {
 
 export const graphileWorker: OpenPeer = async (work, directory) => {
   const { run, makeWorkerUtils, Logger } = await load<GraphileWorker>('graphile-worker')
+  const pg = await load<{ default: PostgresClient }>('pg')
   const { port, password, stop } = await startPostgres(directory)
   const outcomes = new Outcomes()
   const events = new EventEmitter()
@@ -49,7 +63,14 @@ export const graphileWorker: OpenPeer = async (work, directory) => {
   const logger = new Logger(() => (level, message) => {
     if (level === 'error' && !isClosing) throw new Error(message)
   })
-  const utils = await makeWorkerUtils({ connectionString, logger })
+  const pgPool = new pg.default.Pool({ connectionString, max: 25 })
+  // Once its server is stopped, it tells of connections that it has closed already.
+  const failed = (error: Error) => {
+    if (!isClosing) throw error
+  }
+  pgPool.on('error', failed)
+  pgPool.on('connect', (client) => client.on('error', failed))
+  const utils = await makeWorkerUtils({ pgPool, logger })
   const runner = await run({
     taskList: {
       [TASK]: ({ input }) => {
@@ -59,11 +80,10 @@ export const graphileWorker: OpenPeer = async (work, directory) => {
     events,
     logger,
     noHandleSignals: true,
+    pgPool,
     preset: {
       worker: {
-        connectionString,
         concurrentJobs: 24,
-        maxPoolSize: 25,
         localQueue: { size: 500 },
         completeJobBatchDelay: 0,
         failJobBatchDelay: 0,
@@ -86,6 +106,7 @@ export const graphileWorker: OpenPeer = async (work, directory) => {
       await utils.release()
       await runner.stop()
       await runner.promise
+      await pgPool.end()
       await stop()
     },
   }
