@@ -4,7 +4,7 @@ import type { Pick, Waiting } from './store/store.js'
 import type { TaskConfig } from './tasks.js'
 
 /** A waybill holds at most so many jobs, and so much work, going by what its tasks' jobs took before. Long jobs travel alone. */
-const MOST_JOBS = 400
+const MOST_JOBS = 300
 const MOST_BYTES = 4 * 1024 * 1024
 
 /** Jobs that take no longer are claimed ahead: more urgent ones that come in meanwhile wait for so long. */

@@ -42,10 +42,10 @@ test('short jobs travel together, for about 10 ms of work', () => {
   assert.equal(taken(laneOf(50), 1000), 1)
 })
 
-test('a waybill takes no more than its share, than 400 jobs, or than 4 MiB unless one job is larger', () => {
+test('a waybill takes no more than its share, than 300 jobs, or than 4 MiB unless one job is larger', () => {
   const lane = laneOf(0)
   assert.equal(taken(lane, 7), 7)
-  assert.equal(taken(lane, 5000), 400)
+  assert.equal(taken(lane, 5000), 300)
   assert.equal(taken(lane, 1000, { bytes: 1_200_000 }), 3)
   assert.equal(taken(lane, 1000, { bytes: 5_000_000 }), 1)
 })

@@ -4,7 +4,7 @@ import { NOOP, openPiscina, openQueue, pipeline, rateOf } from '../subject.js'
 
 /** So many jobs are unfinished at any moment, on each side. */
 const WIDTH = 4000
-const jobsOf = ({ quick }: Run) => (quick ? 5000 : 100_000)
+const jobsOf = ({ quick }: Run) => (quick ? 5000 : 300_000)
 
 const question: Question = {
   title: 'No-op jobs per second, end to end',
