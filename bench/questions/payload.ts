@@ -4,7 +4,7 @@ import { levelKey, NOOP, openLevel, openPiscina, openQueue, pipeline, rateOf } f
 
 const BYTES = 1_000_000
 const WIDTH = 8
-const jobsOf = ({ quick }: Run) => (quick ? 20 : 500)
+const jobsOf = ({ quick }: Run) => (quick ? 20 : 1000)
 
 const question: Question = {
   title: 'Inputs of 1 MB',

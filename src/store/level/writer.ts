@@ -21,7 +21,7 @@ export type Snapshot = ReturnType<Database['snapshot']>
 /** From so many bytes on a group does not wait for the end of the turn: more can be gathered while it is written. */
 const EAGER_BYTES = 512 * 1024
 /** A group that has come to so many bytes takes nothing more. */
-const FULL_BYTES = 4 * 1024 * 1024
+const FULL_BYTES = 8 * 1024 * 1024
 
 /** A LevelDB batch that knows how large it is. */
 export class Batch {

@@ -51,7 +51,7 @@ test('a full group takes nothing more: groups wait for one another, sealed in th
   const written: Promise<void>[] = []
   for (let number = 1; number <= 8; number++) {
     written.push(
-      writer.append((batch) => batch.put(Buffer.from(`large ${number}`), Buffer.alloc(1_500_000)), {
+      writer.append((batch) => batch.put(Buffer.from(`large ${number}`), Buffer.alloc(3_000_000)), {
         after: () => log.push(`after ${number}`),
       }),
     )
