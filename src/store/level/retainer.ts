@@ -219,33 +219,38 @@ export class Retainer {
 
   /** Whether some state has so many more jobs than it keeps that it is time to prune. */
   get isOverfull(): boolean {
-    return FINISHED_STATES.some((state) => {
-      const { count } = this.#retention[state]
-      const slack = count < LARGE_COUNT ? 0 : Math.floor(count / 10)
-      return this.#ledger.total(state) > count + slack
-    })
+    return FINISHED_STATES.some((state) => this.#excessOf(state) > this.#slackOf(state))
   }
 
   /**
-   * Deletes what is too much or too old; unless `isExact`, no part of what finished together, if many are kept. Not to be called
-   * again before it is done.
+   * Deletes what is too much or too old; unless `isExact`, no part of what finished together for as few as there is slack for. Not
+   * to be called again before it is done.
    */
   async prune(now: number, isExact = true): Promise<void> {
     for (const state of FINISHED_STATES) {
-      const isWhole = !isExact && this.#retention[state].count >= LARGE_COUNT
-      while (await this.#pruneSome(state, now, isWhole)) {
+      const slack = isExact ? 0 : this.#slackOf(state)
+      while (await this.#pruneSome(state, now, slack)) {
         // Some at a time.
       }
     }
   }
 
-  async #pruneSome(state: FinishedState, now: number, isWhole: boolean): Promise<boolean> {
-    const { count, age } = this.#retention[state]
-    let excess = Math.max(0, this.#ledger.total(state) - count)
+  #excessOf(state: FinishedState): number {
+    return Math.max(0, this.#ledger.total(state) - this.#retention[state].count)
+  }
+
+  #slackOf(state: FinishedState): number {
+    const { count } = this.#retention[state]
+    return count < LARGE_COUNT ? 0 : Math.floor(count / 10)
+  }
+
+  async #pruneSome(state: FinishedState, now: number, slack: number): Promise<boolean> {
+    const { age } = this.#retention[state]
+    let excess = this.#excessOf(state)
     const cuts: Cut[] = []
     for (const { key, jobs } of firstOf(this.#windows[state], CUT_AT_ONCE)) {
       const many = finishedAtOf(key) < now - age ? Number.POSITIVE_INFINITY : excess
-      if (many === 0 || (isWhole && many < listedIn(jobs))) break
+      if (many === 0 || (many <= slack && many < listedIn(jobs))) break
       const cut = await this.#cut(state, key, jobs, many)
       excess = Math.max(0, excess - cut.count)
       cuts.push(cut)
