@@ -24,7 +24,7 @@ const BUFFER_BYTES = 8192
 const MOST_BUFFER_BYTES = 65_536
 
 /** From this size on a value gets a buffer of its own, made for it, with room before it for what is stored with it. */
-export const LARGE_BYTES = 32_768
+const LARGE_BYTES = 32_768
 const ROOM_BYTES = 256
 
 /** The buffers whose room has not been taken. */

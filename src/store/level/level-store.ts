@@ -32,7 +32,7 @@ import { jobKey, nameKey, waybillKey } from './keys.js'
 import { Ledger } from './ledger.js'
 import { LiveSet } from './live-set.js'
 import { Names } from './names.js'
-import { type OutcomeParts, putOutcome } from './outcomes.js'
+import { type OutcomeParts, putOutcomes } from './outcomes.js'
 import { encodeRecord } from './record.js'
 import { type RecoveryOptions, recover } from './recovery.js'
 import { Retainer } from './retainer.js'
@@ -269,30 +269,11 @@ export class LevelStore implements Store {
     const now = Date.now()
     const waiting: JobEntry[] = []
     const delayed: DueEntry[] = []
-    const put = (batch: Batch) => {
-      const touched = new Set<Waybill>()
-      const shortened = new Set<Waybill>()
-      let latest: Waybill | undefined
-      for (const settlement of settlements) {
-        const job = settlement.job as JobEntry
-        const entry = putOutcome(this.#outcomeParts, batch, settlement, job, now)
+    const put = (batch: Batch) =>
+      putOutcomes(this.#outcomeParts, batch, settlements, now, (entry) => {
         if (entry instanceof JobEntry) waiting.push(entry)
-        else if (entry) delayed.push(entry)
-        const { waybill } = job
-        if (!waybill) continue
-        job.waybill = undefined
-        waybill.left--
-        if (latest !== waybill) touched.add(waybill)
-        latest = waybill
-        // No attempt was charged that would tell this waybill's run from the job's next one.
-        if (settlement.outcome === 'released' || settlement.outcome === 'cancelled') shortened.add(waybill)
-      }
-      for (const waybill of touched) {
-        const key = waybillKey(waybill.number)
-        if (waybill.left === 0) batch.del(key)
-        else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isAhead))
-      }
-    }
+        else delayed.push(entry)
+      })
     const after = () => {
       for (const { job } of settlements) {
         const { place } = job
@@ -396,8 +377,4 @@ export class LevelStore implements Store {
         this.#pruning = undefined
       })
   }
-}
-
-function openJobsOf(waybill: Waybill): JobEntry[] {
-  return waybill.jobs.filter((job) => job.waybill === waybill)
 }

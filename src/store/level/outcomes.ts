@@ -1,8 +1,9 @@
-/** What is written of a job's outcome: where the job goes from transit. */
+/** What is written of jobs' outcomes: where the jobs go from transit, and what is left of their waybills. */
 import type { Head } from '../../job.js'
 import type { Settlement } from '../store.js'
 import type { Delayed, DueEntry } from './delayed.js'
-import type { JobEntry } from './entry.js'
+import { encodeWaybill, type JobEntry, type Waybill } from './entry.js'
+import { waybillKey } from './keys.js'
 import type { Ledger } from './ledger.js'
 import type { Retainer } from './retainer.js'
 import type { WaitingJobs } from './waiting.js'
@@ -15,8 +16,43 @@ export interface OutcomeParts {
   readonly retainer: Retainer
 }
 
+/** Puts outcomes into the group, and what is left of their waybills. `goesOn` is told of each job that waits, or is delayed, now. */
+export function putOutcomes(
+  parts: OutcomeParts,
+  batch: Batch,
+  settlements: readonly Settlement[],
+  now: number,
+  goesOn: (entry: JobEntry | DueEntry) => void,
+): void {
+  const touched = new Set<Waybill>()
+  const shortened = new Set<Waybill>()
+  let latest: Waybill | undefined
+  for (const settlement of settlements) {
+    const job = settlement.job as JobEntry
+    const entry = putOutcome(parts, batch, settlement, job, now)
+    if (entry) goesOn(entry)
+    const { waybill } = job
+    if (!waybill) continue
+    job.waybill = undefined
+    waybill.left--
+    if (latest !== waybill) touched.add(waybill)
+    latest = waybill
+    // No attempt was charged that would tell this waybill's run from the job's next one.
+    if (settlement.outcome === 'released' || settlement.outcome === 'cancelled') shortened.add(waybill)
+  }
+  for (const waybill of touched) {
+    const key = waybillKey(waybill.number)
+    if (waybill.left === 0) batch.del(key)
+    else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isAhead))
+  }
+}
+
+function openJobsOf(waybill: Waybill): JobEntry[] {
+  return waybill.jobs.filter((job) => job.waybill === waybill)
+}
+
 /** Puts one outcome into the group. What waits or is delayed because of it. */
-export function putOutcome(
+function putOutcome(
   { ledger, waiting, delayed, retainer }: OutcomeParts,
   batch: Batch,
   settlement: Settlement,

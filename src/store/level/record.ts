@@ -9,7 +9,7 @@
  * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
  * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
-import { decode, encodeTrusted, LARGE_BYTES, takeRoomBefore } from '../../codec.js'
+import { decode, encodeTrusted, takeRoomBefore } from '../../codec.js'
 import { DamagedError, toErrorData } from '../../errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../job.js'
 import { checksumOf } from './checksum.js'
@@ -84,20 +84,16 @@ export function writeRecord(
     target.set(headBytes, at + LENGTH_BYTES)
     at += LENGTH_BYTES + headBytes.byteLength
   }
-  if (body && !(body.byteLength >= LARGE_BYTES && isAt(body, target, at))) target.set(body, at)
+  if (body) target.set(body, at)
   target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
-}
-
-/** Whether `bytes` lie in `target` at this offset. */
-function isAt(bytes: Uint8Array, target: Buffer, at: number): boolean {
-  return bytes.buffer === target.buffer && bytes.byteOffset === target.byteOffset + at
 }
 
 /** A record of `size` bytes by itself. A large body is not copied, but gets the rest of the record before it. */
 export function recordOf(parts: Parts, size: number): Buffer {
   const { body } = parts
-  const record = (body && takeRoomBefore(body, size - body.byteLength)) ?? Buffer.allocUnsafe(size)
-  writeRecord(parts, record, 0, size)
+  const around = body && takeRoomBefore(body, size - body.byteLength)
+  const record = around ?? Buffer.allocUnsafe(size)
+  writeRecord(around ? { ...parts, body: undefined } : parts, record, 0, size)
   return record
 }
 
