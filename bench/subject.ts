@@ -38,7 +38,7 @@ export function openPiscina(worker: URL): Piscina {
   })
 }
 
-/** LevelDB by itself, in a new directory below this one; set up as src/store/level/directory.ts sets up millrace's own. */
+/** LevelDB by itself, in a new directory below this one; set up as src/store/level/directory/directory.ts sets up millrace's own. */
 export async function openLevel(directory: string): Promise<Level<Buffer, Uint8Array>> {
   const db = new Level<Buffer, Uint8Array>(join(directory, 'bare'), {
     keyEncoding: 'buffer',

@@ -4,7 +4,7 @@
  * It works on the store, as the scheduler does: a queue calls back what its threads have not begun, and so rarely has this
  * many out.
  */
-import { encode } from '../src/codec.js'
+import { encode } from '../src/codec/codec.js'
 import { LevelStore } from '../src/store/level/level-store.js'
 
 /** With fewer there would have to be more threads than there can be. */

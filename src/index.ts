@@ -1,6 +1,5 @@
 /** What the package `millrace` exports. */
-export type { Backoff, ExponentialBackoff } from './backoff.js'
-export { type CloseOnSignalsOptions, closeOnSignals } from './close-on-signals.js'
+
 export {
   BacklogFullError,
   BackupError,
@@ -22,16 +21,25 @@ export {
   UnknownTaskError,
   ValueError,
   WorkerModuleError,
-} from './errors.js'
-export type { QueueEvents } from './events.js'
-export type { Job } from './handle.js'
-export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job.js'
-export type { MapOptions, Mapped } from './map.js'
-export type { CloseOptions, QueueOptions } from './options.js'
-export type { CleanOptions, JobsQuery } from './queries.js'
-export { JobQueue } from './queue.js'
-export type { Repaired } from './store/level/repair.js'
+} from './errors/errors.js'
+export type { Backoff, ExponentialBackoff } from './job/backoff.js'
+export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job/job.js'
+export { type CloseOnSignalsOptions, closeOnSignals } from './queue/close-on-signals.js'
+export type { QueueEvents } from './queue/events.js'
+export type { Job } from './queue/job-handle.js'
+export type { MapOptions, Mapped } from './queue/map.js'
+export type { CloseOptions, QueueOptions } from './queue/options.js'
+export type { CleanOptions, JobsQuery } from './queue/queries.js'
+export { JobQueue } from './queue/queue.js'
+export type { InputOf, OutputOf } from './queue/task-types.js'
+export type { Repaired } from './store/level/repair/repair.js'
 export type { BackedUp, Keep, Recovered } from './store/store.js'
-export type { InputOf, OutputOf } from './task-types.js'
-export type { JobInfo, ModuleExport, ModuleLocation, TaskOptions, WorkerFactory, WorkerMap } from './tasks.js'
+export type {
+  JobInfo,
+  ModuleExport,
+  ModuleLocation,
+  TaskOptions,
+  WorkerFactory,
+  WorkerMap,
+} from './tasks/tasks.js'
 export { type JobContext, UnrecoverableError } from './worker.js'

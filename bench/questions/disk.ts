@@ -1,6 +1,6 @@
 /** What is written to disk for a small job. */
 import { readFileSync } from 'node:fs'
-import { encode } from '../../src/codec.js'
+import { encode } from '../../src/codec/codec.js'
 import type { Question, Run } from '../question.js'
 import { openQueue, pipeline } from '../subject.js'
 

@@ -2,7 +2,7 @@
 /** The `millrace` command. Exit codes: 0 all completed, 1 some failed, 2 bad usage, 130 interrupted. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { MillraceError } from '../errors.js'
+import { MillraceError } from '../errors/errors.js'
 import { UsageError } from './inputs.js'
 import { repair } from './repair.js'
 import { type RunOptions, run } from './run.js'

@@ -1,6 +1,6 @@
 /** Results as JSON lines. */
 import { once } from 'node:events'
-import type { Job } from '../handle.js'
+import type { Job } from '../queue/job-handle.js'
 
 export class Output {
   readonly #stream: NodeJS.WriteStream

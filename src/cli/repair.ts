@@ -1,6 +1,6 @@
 /** `millrace repair`: saves what can be saved of a damaged directory. */
-import { JOB_STATES } from '../job.js'
-import { JobQueue } from '../queue.js'
+import { JOB_STATES } from '../job/job.js'
+import { JobQueue } from '../queue/queue.js'
 
 /** Runs the command: what was found goes to standard error, the counts of what there is now to standard output, as JSON. */
 export async function repair(directory: string): Promise<void> {

@@ -1,5 +1,5 @@
 /** What `millrace run` says of the jobs that it finds in its directory. */
-import type { JobQueue } from '../queue.js'
+import type { JobQueue } from '../queue/queue.js'
 
 /** Lines of text; none for a directory that is new. */
 export function restoredText(queue: JobQueue, task: string, directory: string): string[] {

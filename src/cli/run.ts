@@ -1,9 +1,9 @@
 /** `millrace run`: one job per input, through a worker module, in a directory that outlives the process. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import type { Job } from '../handle.js'
-import type { EnqueueOptions } from '../job.js'
-import { JobQueue } from '../queue.js'
+import type { EnqueueOptions } from '../job/job.js'
+import type { Job } from '../queue/job-handle.js'
+import { JobQueue } from '../queue/queue.js'
 import { findInputs, type Inputs } from './inputs.js'
 import { findModule, taskOf } from './module.js'
 import { Output } from './output.js'

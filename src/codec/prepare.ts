@@ -5,7 +5,7 @@
  * null-prototype objects and subclasses, and without properties that an array, a Map, a Set or a Date has beside its contents.
  */
 import { types } from 'node:util'
-import { TooLargeError, toErrorData, ValueError } from '../errors.js'
+import { TooLargeError, toErrorData, ValueError } from '../errors/errors.js'
 import { Wrapped } from './wrapped.js'
 
 /** Deeper nesting is refused: it could not be decoded without exhausting a thread's stack. */

@@ -8,11 +8,11 @@
 import { fileURLToPath } from 'node:url'
 import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import { type ErrorData, toErrorData } from '../errors.js'
-import type { Place } from '../job.js'
-import { readMessage } from './messages.js'
+import { type ErrorData, toErrorData } from '../errors/errors.js'
+import type { Place } from '../job/job.js'
+import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
+import { readMessage } from './thread-messages.js'
 import { type Carried, packJobs, type WaybillMessage, type WorkerModule } from './waybill.js'
-import { type Result, type StopReason, type Timed, WaybillOut } from './waybill-out.js'
 
 /** A job as the pool needs to know it. */
 export interface PoolJob extends Timed {
@@ -42,9 +42,9 @@ export const MOST_THREADS = 1024
 const FAILED_STARTS = 3
 
 /** The threads that share memory limits. */
-interface Crew<Job extends PoolJob> {
+interface ThreadGroup<Job extends PoolJob> {
   readonly piscina: Piscina
-  readonly out: Map<number, { waybill: WaybillOut<Job>; abort: AbortController; hasThread: boolean }>
+  readonly out: Map<number, { waybill: DispatchedWaybill<Job>; abort: AbortController; hasThread: boolean }>
   readonly exits: Map<number, Promise<void>>
   failedStarts: number
   lastError: unknown
@@ -53,7 +53,7 @@ interface Crew<Job extends PoolJob> {
 export class Pool<Job extends PoolJob> {
   readonly #options: PoolOptions
   readonly #events: PoolEvents<Job>
-  readonly #crews = new Map<string, Crew<Job>>()
+  readonly #groups = new Map<string, ThreadGroup<Job>>()
   #lastNumber = 0
   #busy = 0
 
@@ -70,41 +70,41 @@ export class Pool<Job extends PoolJob> {
   /** How many threads there are, the idle ones included. */
   get threads(): number {
     let threads = 0
-    for (const { piscina } of this.#crews.values()) threads += piscina.threads.length
+    for (const { piscina } of this.#groups.values()) threads += piscina.threads.length
     return threads
   }
 
   /** Sends jobs to a thread. `freed` is called when that thread is free for other jobs. */
   dispatch(jobs: readonly Job[], limits: ResourceLimits | undefined, freed: () => void): void {
-    const crew = this.#crew(limits)
+    const group = this.#group(limits)
     const abort = new AbortController()
-    const waybill = new WaybillOut<Job>(++this.#lastNumber, jobs, this.#options.abortGrace, {
+    const waybill = new DispatchedWaybill<Job>(++this.#lastNumber, jobs, this.#options.abortGrace, {
       results: (results) => this.#events.results(results),
       started: (job) => this.#events.started(job),
       kill: () => abort.abort(),
     })
     const out = { waybill, abort, hasThread: true }
-    crew.out.set(waybill.number, out)
+    group.out.set(waybill.number, out)
     this.#busy++
     // Of several, the first outcome or look will tell.
     if (jobs.length === 1) waybill.noteStarted(0)
     const message = pack(waybill)
-    crew.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
+    group.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
       (outcomes: Uint8Array) => {
-        crew.failedStarts = 0
+        group.failedStarts = 0
         out.hasThread = false
         waybill.receive(outcomes)
         // Outcomes that were sent ahead come another way, and may still be on it.
-        if (waybill.isSettled) crew.out.delete(waybill.number)
+        if (waybill.isSettled) group.out.delete(waybill.number)
         this.#busy--
         freed()
       },
       async (error: unknown) => {
         out.hasThread = false
         // What the thread sent before it ended has arrived once its exit is known.
-        await crew.exits.get(waybill.state.threadId)
-        this.#judge(crew, waybill, error)
-        crew.out.delete(waybill.number)
+        await group.exits.get(waybill.state.threadId)
+        this.#judge(group, waybill, error)
+        group.out.delete(waybill.number)
         this.#busy--
         freed()
       },
@@ -135,32 +135,32 @@ export class Pool<Job extends PoolJob> {
 
   /** Ends all threads. Jobs that are out get no result. */
   async close(): Promise<void> {
-    await Promise.all([...this.#crews.values()].map(({ piscina }) => piscina.destroy()))
+    await Promise.all([...this.#groups.values()].map(({ piscina }) => piscina.destroy()))
   }
 
-  #waybills(): WaybillOut<Job>[] {
-    return [...this.#crews.values()].flatMap(({ out }) => [...out.values()].map(({ waybill }) => waybill))
+  #waybills(): DispatchedWaybill<Job>[] {
+    return [...this.#groups.values()].flatMap(({ out }) => [...out.values()].map(({ waybill }) => waybill))
   }
 
-  #judge(crew: Crew<Job>, waybill: WaybillOut<Job>, error: unknown): void {
+  #judge(group: ThreadGroup<Job>, waybill: DispatchedWaybill<Job>, error: unknown): void {
     if (waybill.isSettled) return
     const hasBegun = waybill.state.threadId !== 0
-    if (!hasBegun) crew.failedStarts++
-    const cause = isAbort(error) ? (crew.lastError ?? error) : error
+    if (!hasBegun) group.failedStarts++
+    const cause = isAbort(error) ? (group.lastError ?? error) : error
     const { message, code } = toErrorData(cause)
     // Piscina says "worker exited" of its own; anything else is what the thread itself threw.
     const isUncaught = !/^worker exited with code/.test(message) && code !== 'ERR_WORKER_OUT_OF_MEMORY'
-    waybill.judge(threadDied(cause, hasBegun), isUncaught, hasBegun || crew.failedStarts >= FAILED_STARTS)
+    waybill.judge(threadDied(cause, hasBegun), isUncaught, hasBegun || group.failedStarts >= FAILED_STARTS)
   }
 
-  #receive(crew: Crew<Job>, received: unknown): void {
+  #receive(group: ThreadGroup<Job>, received: unknown): void {
     const message = readMessage(received)
-    const out = message && crew.out.get(message.waybill)
+    const out = message && group.out.get(message.waybill)
     if (!out) return
     const { waybill, hasThread } = out
     if ('outcomes' in message) {
       waybill.receive(message.outcomes)
-      if (waybill.isSettled && !hasThread) crew.out.delete(waybill.number)
+      if (waybill.isSettled && !hasThread) group.out.delete(waybill.number)
       return
     }
     const job = waybill.jobs[message.index]
@@ -169,37 +169,37 @@ export class Pool<Job extends PoolJob> {
     else this.#events.progress(job, message.progress)
   }
 
-  #crew(limits: ResourceLimits | undefined): Crew<Job> {
+  #group(limits: ResourceLimits | undefined): ThreadGroup<Job> {
     const name = JSON.stringify(limits ?? null)
-    const known = this.#crews.get(name)
+    const known = this.#groups.get(name)
     if (known) return known
     const piscina = new Piscina({
-      filename: fileURLToPath(new URL('./thread.js', import.meta.url)),
+      filename: fileURLToPath(new URL('./thread/thread.js', import.meta.url)),
       minThreads: 0,
       maxThreads: MOST_THREADS,
       idleTimeout: this.#options.idleTimeout,
       recordTiming: false,
       ...(limits && { resourceLimits: limits }),
     })
-    const crew: Crew<Job> = {
+    const group: ThreadGroup<Job> = {
       piscina,
       out: new Map(),
       exits: new Map(),
       failedStarts: 0,
       lastError: undefined,
     }
-    piscina.on('message', (message: unknown) => this.#receive(crew, message))
-    piscina.on('workerCreate', () => noteExits(crew.exits, piscina.threads))
-    piscina.on('workerDestroy', () => setImmediate(() => abortStranded(crew)))
+    piscina.on('message', (message: unknown) => this.#receive(group, message))
+    piscina.on('workerCreate', () => noteExits(group.exits, piscina.threads))
+    piscina.on('workerDestroy', () => setImmediate(() => abortStranded(group)))
     piscina.on('error', (error: unknown) => {
-      crew.lastError = error
+      group.lastError = error
     })
-    this.#crews.set(name, crew)
-    return crew
+    this.#groups.set(name, group)
+    return group
   }
 }
 
-function pack<Job extends PoolJob>({ number, state, jobs }: WaybillOut<Job>): WaybillMessage {
+function pack<Job extends PoolJob>({ number, state, jobs }: DispatchedWaybill<Job>): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
   const carried: Carried[] = []
@@ -235,7 +235,7 @@ function noteExits(exits: Map<number, Promise<void>>, threads: readonly Worker[]
 }
 
 /** A thread that ends while it starts up leaves its waybill in Piscina's queue, for which no other thread comes. */
-function abortStranded<Job extends PoolJob>({ piscina, out }: Crew<Job>): void {
+function abortStranded<Job extends PoolJob>({ piscina, out }: ThreadGroup<Job>): void {
   const waiting = [...out.values()].filter(({ hasThread }) => hasThread)
   const stranded = waiting.filter(({ waybill }) => waybill.state.threadId === 0)
   const missing = waiting.length - piscina.threads.length

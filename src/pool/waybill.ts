@@ -14,8 +14,8 @@
  * Every move is a compare-and-exchange, so that each job is run by one side's decision only: a recalled job is not started,
  * a finished one is not stopped.
  */
-import { UNDEFINED } from '../codec.js'
-import type { Place } from '../job.js'
+import { UNDEFINED } from '../codec/codec.js'
+import type { Place } from '../job/job.js'
 
 export const WAITING = 0
 export const STARTED = 1

@@ -6,7 +6,7 @@
  * `close()`. Every promise is fulfilled once its change survives the death of the process (with `durability: 'disk'` an
  * `add` also survives a power cut), and changes take effect in the order of the calls.
  */
-import type { FinishedState, Head, JobCounts, JobState, Place, StoredJob } from '../job.js'
+import type { FinishedState, Head, JobCounts, JobState, Place, StoredJob } from '../job/job.js'
 
 export interface Store {
   /** Tells the store whom to call. */

@@ -1,6 +1,6 @@
 /** Holds what was promised and seen (the facts) against what is left in the directory. Returns what does not fit, in words. */
-import { decode } from '../../src/codec.js'
-import { formatId, parseId, type StoredJob } from '../../src/job.js'
+import { decode } from '../../src/codec/codec.js'
+import { formatId, parseId, type StoredJob } from '../../src/job/job.js'
 import type { Transit } from '../support/inspect.js'
 import type { Fact } from './facts.js'
 

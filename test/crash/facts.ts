@@ -4,7 +4,7 @@
  * short, which nobody has acted on.
  */
 import { openSync, readFileSync, writeSync } from 'node:fs'
-import type { FinishedState } from '../../src/job.js'
+import type { FinishedState } from '../../src/job/job.js'
 
 export type Kind = 'plain' | 'slow' | 'flaky' | 'bad' | 'hopeless'
 

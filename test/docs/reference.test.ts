@@ -20,7 +20,7 @@ import {
   type QueueEvents,
   type QueueOptions,
 } from '../../src/index.js'
-import { FINISHED_STATES, JOB_STATES } from '../../src/job.js'
+import { FINISHED_STATES, JOB_STATES } from '../../src/job/job.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { codeSpans, sectionOf, tableRows } from '../support/markdown.js'
 import { ROOT, runShell } from '../support/project.js'

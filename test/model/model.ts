@@ -1,5 +1,5 @@
 /** What a store is to do, in a few lines of memory: the model that the real one is compared with. */
-import { FINISHED_STATES, type FinishedState, type JobCounts, type JobState } from '../../src/job.js'
+import { FINISHED_STATES, type FinishedState, type JobCounts, type JobState } from '../../src/job/job.js'
 
 export interface ModelJob {
   /** Its input's text, by which it is known. */

@@ -1,7 +1,7 @@
 /** A real store and the model, taking the same steps; they must agree after each. */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Head, Place, StoredJob } from '../../src/job.js'
+import type { Head, Place, StoredJob } from '../../src/job/job.js'
 import type { Added, Claimed, NewJob, Recovered, Settlement, Store } from '../../src/store/store.js'
 import { newJob, textOf } from '../support/store.js'
 import type { IsGone, Model, ModelJob, Outcome } from './model.js'

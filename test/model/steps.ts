@@ -1,6 +1,6 @@
 /** What may happen to a store, as data: numbers choose among the jobs that there are at that moment. */
 import fc from 'fast-check'
-import { FINISHED_STATES, type FinishedState } from '../../src/job.js'
+import { FINISHED_STATES, type FinishedState } from '../../src/job/job.js'
 import type { Counts, Outcome } from './model.js'
 
 export interface Adding {

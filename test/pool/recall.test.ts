@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
+import { DispatchedWaybill } from '../../src/pool/dispatched-waybill.js'
 import { DONE, WAITING } from '../../src/pool/waybill.js'
-import { WaybillOut } from '../../src/pool/waybill-out.js'
 
 const WAYBILL = new URL('../../src/pool/waybill.js', import.meta.url).href
 
@@ -26,7 +26,7 @@ const SOURCE = `
 test('jobs that are taken back from a thread that goes on are all behind those that it starts', async () => {
   const jobs = Array.from({ length: 50_000 }, (_, n) => ({ n, timeoutMs: 0 }))
   const recalled: number[] = []
-  const waybill = new WaybillOut(1, jobs, 0, {
+  const waybill = new DispatchedWaybill(1, jobs, 0, {
     results: (results) => {
       for (const { kind, job } of results) if (kind === 'returned') recalled.push(job.n)
     },

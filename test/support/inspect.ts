@@ -1,9 +1,16 @@
-/** Reads a closed queue's directory key by key, and says what in it contradicts `src/store/level/keys.ts`. */
+/** Reads a closed queue's directory key by key, and says what in it contradicts `src/store/level/format/keys.ts`. */
 import { Level } from 'level'
-import type { FinishedState, Place, StoredJob } from '../../src/job.js'
-import { formatId } from '../../src/job.js'
-import { Chunk } from '../../src/store/level/chunk.js'
-import { wasAhead, waybillOffsets } from '../../src/store/level/entry.js'
+import type { FinishedState, Place, StoredJob } from '../../src/job/job.js'
+import { formatId } from '../../src/job/job.js'
+import { wasAhead, waybillOffsets } from '../../src/store/level/backlog/job-entry.js'
+import {
+  CHUNK_OF_JOBS,
+  listedAt,
+  NAMED_JOB,
+  offsetsOf,
+} from '../../src/store/level/finished/retention-entry.js'
+import { Chunk } from '../../src/store/level/format/chunk.js'
+import { decodeLeft } from '../../src/store/level/format/chunk-bitmap.js'
 import {
   chunkKey,
   completedChunkKey,
@@ -15,10 +22,8 @@ import {
   nameKey,
   placeOf,
   readPlace,
-} from '../../src/store/level/keys.js'
-import { decodeLeft } from '../../src/store/level/left.js'
-import { CHUNK_OF_JOBS, listedAt, NAMED_JOB, offsetsOf } from '../../src/store/level/listed.js'
-import { decodeRecord } from '../../src/store/level/record.js'
+} from '../../src/store/level/format/keys.js'
+import { decodeRecord } from '../../src/store/level/format/record.js'
 
 /** The jobs of one claim that have no outcome yet, as far as the directory knows. */
 export type Transit = { readonly id: string; readonly attempt: number; readonly isAhead: boolean }[]

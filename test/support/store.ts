@@ -2,7 +2,7 @@
 import { cpSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { TestContext } from 'node:test'
-import type { FinishedState, Head } from '../../src/job.js'
+import type { FinishedState, Head } from '../../src/job/job.js'
 import { LevelStore } from '../../src/store/level/level-store.js'
 import type { Claim, Claimed, Keep, NewJob, Recovered, Store } from '../../src/store/store.js'
 import { temporaryDirectory } from './directory.js'

@@ -5,15 +5,15 @@
 import { mkdir, open, readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
-import { BackupError, ClosedError } from '../../errors.js'
-import type { JobState } from '../../job.js'
+import { BackupError, ClosedError } from '../../errors/errors.js'
+import type { JobState } from '../../job/job.js'
 import type { BackedUp } from '../store.js'
-import { jobsIn } from './chunk.js'
-import { hold, writeMarker } from './directory.js'
-import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from './keys.js'
-import { countLeft } from './left.js'
-import { syncDirectory } from './mending.js'
-import type { Database, Snapshot } from './writer.js'
+import { syncDirectory } from './directory/crash-cleanup.js'
+import { hold, writeMarker } from './directory/directory.js'
+import { jobsIn } from './format/chunk.js'
+import { countLeft } from './format/chunk-bitmap.js'
+import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from './format/keys.js'
+import type { Database, Snapshot } from './group-commit.js'
 
 const JOB_PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PREFIX).map((state) => PREFIX[state as JobState]),

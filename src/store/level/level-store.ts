@@ -3,10 +3,10 @@
  *
  * A job lives under exactly one state's prefix and its id is its place in line. Small jobs that come in together share one
  * entry, and so do those that complete together; claims are written per waybill: the common path costs LevelDB a few
- * operations per group, not per job. See `keys.ts` for the layout, `chunk.ts` for what is shared, `writer.ts` for group
+ * operations per group, not per job. See `keys.ts` for the layout, `chunk.ts` for what is shared, `group-commit.ts` for group
  * commit, `window.ts` for how the next jobs are found without seeking.
  */
-import type { FinishedState, JobCounts, Place, StoredJob } from '../../job.js'
+import type { FinishedState, JobCounts, Place, StoredJob } from '../../job/job.js'
 import type {
   Added,
   Addition,
@@ -22,23 +22,23 @@ import type {
   StoreEvents,
   Waiting,
 } from '../store.js'
-import { Backlog } from './backlog.js'
+import { Backlog } from './backlog/backlog.js'
+import { Delayed, type DueEntry } from './backlog/delayed-jobs.js'
+import { encodeWaybill, JobEntry, type Waybill } from './backlog/job-entry.js'
+import { LiveSet } from './backlog/live-set.js'
+import { Transit } from './backlog/transit.js'
+import { WaitingJobs } from './backlog/waiting-jobs.js'
 import { backUp } from './backup.js'
-import { Delayed, type DueEntry } from './delayed.js'
-import { Desk } from './desk.js'
-import { type OpenDirectory, openDirectory } from './directory.js'
-import { encodeWaybill, JobEntry, type Waybill } from './entry.js'
-import { jobKey, nameKey, waybillKey } from './keys.js'
-import { Ledger } from './ledger.js'
-import { LiveSet } from './live-set.js'
-import { Names } from './names.js'
-import { type OutcomeParts, putOutcomes } from './outcomes.js'
-import { encodeRecord } from './record.js'
+import { Counters } from './counters.js'
+import { type OpenDirectory, openDirectory } from './directory/directory.js'
+import { FinishedJobs } from './finished/finished-jobs.js'
+import { jobKey, nameKey, waybillKey } from './format/keys.js'
+import { encodeRecord } from './format/record.js'
+import { type Batch, GroupCommit, type Snapshot } from './group-commit.js'
+import { IdempotencyKeys } from './idempotency-keys.js'
+import { JobOperations } from './job-operations.js'
 import { type RecoveryOptions, recover } from './recovery.js'
-import { Retainer } from './retainer.js'
-import { Transit } from './transit.js'
-import { WaitingJobs } from './waiting.js'
-import { type Batch, type Snapshot, Writer } from './writer.js'
+import { type OutcomeParts, putOutcomes } from './settlements.js'
 
 export interface LevelStoreOptions extends RecoveryOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
@@ -58,12 +58,12 @@ interface Joining {
 export class LevelStore implements Store {
   readonly #opened: OpenDirectory
   #events: StoreEvents = { runnable() {}, due() {}, broken() {} }
-  readonly #writer: Writer
-  readonly #ledger: Ledger
-  readonly #retainer: Retainer
-  readonly #names: Names
+  readonly #commits: GroupCommit
+  readonly #counters: Counters
+  readonly #finished: FinishedJobs
+  readonly #keys: IdempotencyKeys
   readonly #waiting: WaitingJobs
-  readonly #desk: Desk
+  readonly #operations: JobOperations
   readonly #backlog: Backlog
   readonly #delayed: Delayed
   readonly #outcomeParts: OutcomeParts
@@ -84,13 +84,13 @@ export class LevelStore implements Store {
     const opened = await openDirectory(directory)
     const { db } = opened
     try {
-      const store = new LevelStore(opened, await Ledger.read(db), options)
+      const store = new LevelStore(opened, await Counters.read(db), options)
       const parts = {
         db,
-        writer: store.#writer,
-        ledger: store.#ledger,
+        commits: store.#commits,
+        counters: store.#counters,
         waiting: store.#waiting,
-        retainer: store.#retainer,
+        finished: store.#finished,
       }
       const { returned, failed } = await recover(parts, options)
       await store.#load()
@@ -102,22 +102,22 @@ export class LevelStore implements Store {
     }
   }
 
-  private constructor(opened: OpenDirectory, ledger: Ledger, options: LevelStoreOptions) {
+  private constructor(opened: OpenDirectory, counters: Counters, options: LevelStoreOptions) {
     const { db } = opened
     this.#opened = opened
-    this.#ledger = ledger
+    this.#counters = counters
     this.#waiting = new WaitingJobs(db)
     const broken = (error: unknown) => {
       // What was being read ahead when the directory was released is not needed any more.
       if (!this.#isReleased) this.#events.broken(opened.explain(error))
     }
     opened.onDamage(broken)
-    this.#writer = new Writer(db, {
+    this.#commits = new GroupCommit(db, {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
         this.#joining = undefined
-        const afters = [this.#waiting.seal(batch), this.#retainer.seal(batch)]
-        ledger.seal(batch, isLasting)
+        const afters = [this.#waiting.seal(batch), this.#finished.seal(batch)]
+        counters.seal(batch, isLasting)
         return () => {
           for (const after of afters) after?.()
         }
@@ -127,35 +127,35 @@ export class LevelStore implements Store {
       mustSync: () => this.#waiting.hasChanged,
       intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })
-    this.#retainer = new Retainer(db, this.#writer, ledger, options.retention, broken)
-    this.#names = new Names(db, (jobs) => this.#add(jobs))
+    this.#finished = new FinishedJobs(db, this.#commits, counters, options.retention, broken)
+    this.#keys = new IdempotencyKeys(db, (jobs) => this.#add(jobs))
     this.#backlog = new Backlog({
       waiting: this.#waiting,
-      writer: this.#writer,
+      commits: this.#commits,
       isRunning: (seq) => this.#transit.has(seq),
       filled: () => this.#events.runnable(),
       failed: broken,
     })
     this.#delayed = new Delayed({
       db,
-      writer: this.#writer,
-      ledger,
+      commits: this.#commits,
+      counters,
       waiting: this.#waiting,
       filled: () => this.#events.due(),
       failed: broken,
     })
     this.#outcomeParts = {
-      ledger,
+      counters,
       waiting: this.#waiting,
       delayed: this.#delayed,
-      retainer: this.#retainer,
+      finished: this.#finished,
     }
-    this.#desk = new Desk({
+    this.#operations = new JobOperations({
       db,
-      writer: this.#writer,
-      ledger,
+      commits: this.#commits,
+      counters,
       waiting: this.#waiting,
-      retainer: this.#retainer,
+      finished: this.#finished,
       isRunning: ({ seq }) => this.#transit.has(seq),
       running: () => this.#transit,
       withhold: (place) => this.#backlog.withhold(place),
@@ -166,7 +166,7 @@ export class LevelStore implements Store {
   }
 
   async #load(): Promise<void> {
-    await Promise.all([this.#backlog.load(this.#ledger.lanes), this.#delayed.load(), this.#retainer.load()])
+    await Promise.all([this.#backlog.load(this.#counters.lanes), this.#delayed.load(), this.#finished.load()])
   }
 
   watch(events: StoreEvents): void {
@@ -174,20 +174,20 @@ export class LevelStore implements Store {
   }
 
   lane(task: string): number {
-    return this.#ledger.lane(task)
+    return this.#counters.lane(task)
   }
 
   task(lane: number): string | undefined {
-    return this.#ledger.task(lane)
+    return this.#counters.task(lane)
   }
 
   tasks(): string[] {
-    return this.#ledger.tasks
+    return this.#counters.tasks
   }
 
   add(jobs: readonly NewJob[]): Promise<Added[]> {
     return jobs.some(({ head }) => head?.key !== undefined)
-      ? this.#explained(this.#names.add(jobs))
+      ? this.#explained(this.#keys.add(jobs))
       : this.#add(jobs)
   }
 
@@ -198,35 +198,35 @@ export class LevelStore implements Store {
     const delayed: DueEntry[] = []
     const put = (batch: Batch) => {
       for (const { lane, priority, head, input } of jobs) {
-        const place = { lane, priority, seq: this.#ledger.next() }
+        const place = { lane, priority, seq: this.#counters.next() }
         places.push(place)
         if (head?.key !== undefined) batch.put(nameKey(lane, head.key), jobKey('waiting', place).subarray(1))
         if (head?.runAt !== undefined && head.runAt > now) {
           delayed.push(this.#delayed.put(batch, place, head.runAt, encodeRecord(place, now, head, input)))
         } else {
           waiting.push(this.#waiting.add(batch, place, now, head, input))
-          this.#ledger.add(lane, 'waiting', 1)
+          this.#counters.add(lane, 'waiting', 1)
         }
       }
     }
     const after = () => this.#admit(waiting, delayed)
-    return this.#writer.append(put, { sync: true, after }).then(() => places)
+    return this.#commits.append(put, { sync: true, after }).then(() => places)
   }
 
   addOne({ lane, priority, head, input }: NewJob): Addition {
     this.#joining ??= this.#beginJoining()
     const { batch, entries, written } = this.#joining
-    const place = { lane, priority, seq: this.#ledger.next() }
+    const place = { lane, priority, seq: this.#counters.next() }
     const job = this.#waiting.add(batch, place, Date.now(), head, input)
-    this.#ledger.add(lane, 'waiting', 1)
+    this.#counters.add(lane, 'waiting', 1)
     entries.push(job)
-    this.#writer.noteAdded(batch)
+    this.#commits.noteAdded(batch)
     return { job, written }
   }
 
   #beginJoining(): Joining {
     const entries: JobEntry[] = []
-    const { batch, written } = this.#writer.join({ sync: true, after: () => this.#admit(entries, []) })
+    const { batch, written } = this.#commits.join({ sync: true, after: () => this.#admit(entries, []) })
     return { batch, entries, written }
   }
 
@@ -258,10 +258,10 @@ export class LevelStore implements Store {
       }
     }
     if (jobs.length === 0) return undefined
-    const waybill: Waybill = { number: this.#ledger.next(), jobs, isAhead, left: jobs.length }
+    const waybill: Waybill = { number: this.#counters.next(), jobs, isAhead, left: jobs.length }
     this.#transit.enter(waybill)
     const value = encodeWaybill(jobs, isAhead)
-    const written = this.#writer.append((batch) => batch.put(waybillKey(waybill.number), value))
+    const written = this.#commits.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
   }
 
@@ -283,9 +283,9 @@ export class LevelStore implements Store {
         this.#backlog.forget(job as JobEntry)
       }
       this.#admit(waiting, delayed)
-      if (this.#retainer.isOverfull) this.#pruneSoon()
+      if (this.#finished.isOverfull) this.#pruneSoon()
     }
-    const written = this.#writer.append(put, { after })
+    const written = this.#commits.append(put, { after })
     this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
     return written
   }
@@ -295,11 +295,13 @@ export class LevelStore implements Store {
   }
 
   promote(now: number): Promise<number> {
-    return this.#ownWork(this.#desk.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, []))))
+    return this.#ownWork(
+      this.#operations.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, []))),
+    )
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
-    return this.#explained(this.#desk.get(place))
+    return this.#explained(this.#operations.get(place))
   }
 
   isLive(place: Place): boolean {
@@ -311,46 +313,46 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#explained(this.#desk.list(query))
+    return this.#explained(this.#operations.list(query))
   }
 
   counts(lane?: number): JobCounts {
-    return this.#ledger.counts(lane, this.#transit.count(lane))
+    return this.#counters.counts(lane, this.#transit.count(lane))
   }
 
   cancel(place: Place): Promise<boolean> {
-    return this.#explained(this.#desk.cancel(place))
+    return this.#explained(this.#operations.cancel(place))
   }
 
   revive(place: Place, attempts: number): Promise<boolean> {
-    return this.#explained(this.#desk.revive(place, attempts)).then((revived) => {
+    return this.#explained(this.#operations.revive(place, attempts)).then((revived) => {
       if (revived) this.#events.runnable()
       return revived
     })
   }
 
   remove(place: Place): Promise<boolean> {
-    return this.#explained(this.#desk.remove(place))
+    return this.#explained(this.#operations.remove(place))
   }
 
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number> {
-    return this.#explained(this.#desk.alone(() => this.#retainer.clean(state, before, limit, lane)))
+    return this.#explained(this.#operations.alone(() => this.#finished.clean(state, before, limit, lane)))
   }
 
   prune(now: number, isExact = true): Promise<void> {
-    return this.#ownWork(this.#desk.alone(() => this.#retainer.prune(now, isExact)))
+    return this.#ownWork(this.#operations.alone(() => this.#finished.prune(now, isExact)))
   }
 
   backup(target: string): Promise<BackedUp> {
     const copy = (snapshot: Snapshot) => backUp(this.#opened.db, snapshot, target, () => this.#isClosing)
-    return this.#explained(this.#desk.look(copy))
+    return this.#explained(this.#operations.look(copy))
   }
 
   async close(): Promise<void> {
     this.#isClosing = true
-    await this.#names.quiet()
-    await this.#desk.quiet()
-    await this.#writer.finish()
+    await this.#keys.quiet()
+    await this.#operations.quiet()
+    await this.#commits.finish()
     this.#isReleased = true
     await this.#opened.close()
   }

@@ -7,14 +7,14 @@
  * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
  * this fails here instead of taking the next process down.
  */
-import type { Failure } from '../../errors.js'
-import type { Head } from '../../job.js'
-import { type JobEntry, wasAhead, waybillOffsets } from './entry.js'
-import { rangeOf, readPlace } from './keys.js'
-import type { Ledger } from './ledger.js'
-import type { Retainer } from './retainer.js'
-import type { WaitingJobs } from './waiting.js'
-import type { Batch, Database, Writer } from './writer.js'
+import type { Failure } from '../../errors/errors.js'
+import type { Head } from '../../job/job.js'
+import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
+import type { WaitingJobs } from './backlog/waiting-jobs.js'
+import type { Counters } from './counters.js'
+import type { FinishedJobs } from './finished/finished-jobs.js'
+import { rangeOf, readPlace } from './format/keys.js'
+import type { Batch, Database, GroupCommit } from './group-commit.js'
 
 export interface RecoveryOptions {
   /** How often a job of this task may be tried, given what it was enqueued with. */
@@ -23,10 +23,10 @@ export interface RecoveryOptions {
 
 export interface RecoveryParts {
   readonly db: Database
-  readonly writer: Writer
-  readonly ledger: Ledger
+  readonly commits: GroupCommit
+  readonly counters: Counters
   readonly waiting: WaitingJobs
-  readonly retainer: Retainer
+  readonly finished: FinishedJobs
 }
 
 interface Suspect {
@@ -35,7 +35,7 @@ interface Suspect {
 }
 
 export async function recover(
-  { db, writer, ledger, waiting, retainer }: RecoveryParts,
+  { db, commits, counters, waiting, finished }: RecoveryParts,
   { attemptsOf }: RecoveryOptions,
 ): Promise<{ returned: number; failed: number }> {
   const now = Date.now()
@@ -46,7 +46,7 @@ export async function recover(
   for (let batch = await waybills.nextv(1000); batch.length > 0; batch = await waybills.nextv(1000)) {
     for (const [key, value] of batch) {
       const suspects = await unfinished(waiting, value, seen)
-      await writer.append((group) => {
+      await commits.append((group) => {
         group.del(key)
         for (const suspect of suspects) {
           if (settle(group, suspect)) failed++
@@ -66,9 +66,9 @@ export async function recover(
     if (charged) {
       head.attempt = (head.attempt ?? 0) + 1
       head.failures = [...(head.failures ?? []), lostAttempt(head.attempt, now)]
-      if (head.attempt >= attemptsOf(ledger.task(place.lane), head)) {
-        ledger.add(place.lane, 'waiting', -1)
-        retainer.finish(group, 'failed', { place, head, enqueuedAt, body })
+      if (head.attempt >= attemptsOf(counters.task(place.lane), head)) {
+        counters.add(place.lane, 'waiting', -1)
+        finished.finish(group, 'failed', { place, head, enqueuedAt, body })
         return true
       }
     }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JobState, Place } from '../../../src/job.js'
+import type { JobState, Place } from '../../../src/job/job.js'
 import type { Store } from '../../../src/store/store.js'
 import {
   claimNext,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { JobState, Place, StoredJob } from '../../../src/job.js'
+import type { JobState, Place, StoredJob } from '../../../src/job/job.js'
 import type { Claimed, NewJob, Settlement, Store } from '../../../src/store/store.js'
 import { chanceOf } from '../../support/chance.js'
 import {

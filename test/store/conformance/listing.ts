@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { JOB_STATES, type JobState, type Place } from '../../../src/job.js'
+import { JOB_STATES, type JobState, type Place } from '../../../src/job/job.js'
 import type { ListQuery, Store } from '../../../src/store/store.js'
 import { claimNext, newJob, type OpenStore, textOf } from '../../support/store.js'
 

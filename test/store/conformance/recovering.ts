@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Head } from '../../../src/job.js'
+import type { Head } from '../../../src/job/job.js'
 import type { Claimed } from '../../../src/store/store.js'
 import {
   claimNext,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { FINISHED_STATES, type FinishedState } from '../../../src/job.js'
+import { FINISHED_STATES, type FinishedState } from '../../../src/job/job.js'
 import type { Settlement, Store } from '../../../src/store/store.js'
 import { claimNext, newJob, nowAndAfterCrash, type OpenStore, textOf } from '../../support/store.js'
 

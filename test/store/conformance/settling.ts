@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { FinishedState, Head } from '../../../src/job.js'
+import type { FinishedState, Head } from '../../../src/job/job.js'
 import type { Claimed, Settlement } from '../../../src/store/store.js'
 import {
   claimNext,

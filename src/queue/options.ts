@@ -1,0 +1,160 @@
+/** The options of `JobQueue.open`, with their defaults and checks. */
+
+import { availableParallelism } from 'node:os'
+import { OptionError } from '../errors/errors.js'
+import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
+import type { Backoff } from '../job/backoff.js'
+import { FINISHED_STATES, type FinishedState } from '../job/job.js'
+import { MOST_THREADS } from '../pool/pool.js'
+import type { Keep, Retention } from '../store/store.js'
+import type { TaskOptions, WorkerFactory, WorkerMap } from '../tasks/tasks.js'
+import type { OnFull } from './backlog-limit.js'
+
+export interface QueueOptions<Names extends string = string> {
+  /** Which module runs which task: a map from task name to worker module, or a worker factory. */
+  workers: WorkerMap<Names> | WorkerFactory
+  /** With a worker factory: options of single tasks. In a map they stand beside the module. */
+  tasks?: Record<string, TaskOptions>
+  /** How many threads run jobs at most: 0 (hold everything) to 1024. Default: `os.availableParallelism()`. */
+  maxWorkers?: number
+  /** How often a job is tried before it fails for good: 1 to 1000. Default 3. */
+  attempts?: number
+  /** How long to wait before a job is tried again. Default: exponential from 1 s. */
+  backoff?: Backoff
+  /** Longest run of one attempt, in ms; 0, the default, for none. */
+  timeout?: number
+  /**
+   * What an acknowledged job survives. `'disk'`, the default: a power cut (the write is fsynced). `'process'`: the death of
+   * the process, in whatever way.
+   */
+  durability?: 'disk' | 'process'
+  /**
+   * How many finished jobs are kept, and for how long (ms). Defaults: completed and cancelled ones `{ count: 10_000, age:
+   * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none. Counts from 1000 on may be
+   * exceeded by a tenth for up to a minute.
+   */
+  keep?: Partial<Record<FinishedState, Partial<Keep>>>
+  /**
+   * How many jobs may wait or be delayed at most: `enqueue` adds no more. Jobs that come back (retries, recovered ones) are
+   * never refused. At least 1; default Infinity.
+   */
+  maxBacklog?: number
+  /**
+   * What `enqueue` does when the backlog is full: `'wait'`, the default, for room, in the order of the calls; `'reject'`, with
+   * a BacklogFullError.
+   */
+  onFull?: OnFull
+  /** The largest encoded input that is accepted, in bytes. Default 67,108,864 (64 MiB). */
+  maxJobBytes?: number
+  /** How long an idle thread is kept before it is ended, in ms. Default 5000. */
+  idleTimeout?: number
+  /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended, in ms. Default 1000. */
+  abortGrace?: number
+}
+
+export interface CloseOptions {
+  /** How long running jobs may take to finish, in ms, before they are stopped and returned to the backlog. Default 30,000. */
+  timeout?: number
+}
+
+/** The options that are settled here; `Tasks` settles the others. */
+export interface Settings {
+  readonly maxWorkers: number
+  readonly durability: 'disk' | 'process'
+  readonly retention: Retention
+  readonly backlog: { readonly most: number; readonly onFull: OnFull }
+  readonly maxJobBytes: number
+  readonly idleTimeout: number
+  readonly abortGrace: number
+}
+
+const DAY_MS = 24 * 3_600_000
+const LONGEST_MS = 2 ** 31 - 1
+
+const KEEP: Retention = {
+  completed: { count: 10_000, age: DAY_MS },
+  failed: { count: 100_000, age: 30 * DAY_MS },
+  cancelled: { count: 10_000, age: DAY_MS },
+}
+
+const OPTIONS = [
+  'workers',
+  'tasks',
+  'maxWorkers',
+  'attempts',
+  'backoff',
+  'timeout',
+  'durability',
+  'keep',
+  'maxBacklog',
+  'onFull',
+  'maxJobBytes',
+  'idleTimeout',
+  'abortGrace',
+]
+
+/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
+export function settingsOf(options: QueueOptions): Settings {
+  checkOptions('open', options, OPTIONS)
+  const {
+    maxWorkers = Math.max(1, availableParallelism()),
+    durability = 'disk',
+    keep = {},
+    maxBacklog = Number.POSITIVE_INFINITY,
+    onFull = 'wait',
+    maxJobBytes = 64 * 1024 * 1024,
+    idleTimeout = 5000,
+    abortGrace = 1000,
+  } = options
+  checkMaxWorkers(maxWorkers)
+  if (durability !== 'disk' && durability !== 'process')
+    throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
+  if (maxBacklog !== Number.POSITIVE_INFINITY)
+    checkInteger('maxBacklog', maxBacklog, 1, Number.MAX_SAFE_INTEGER)
+  if (onFull !== 'wait' && onFull !== 'reject')
+    throw new OptionError(`onFull must be 'wait' or 'reject', got ${show(onFull)}`)
+  checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
+  checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
+  checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
+  return {
+    maxWorkers,
+    durability,
+    retention: retentionOf(keep),
+    backlog: { most: maxBacklog, onFull },
+    maxJobBytes,
+    idleTimeout,
+    abortGrace,
+  }
+}
+
+/** @throws {OptionError} as above. */
+export function checkCloseOptions(options: CloseOptions): void {
+  checkOptions('close', options, ['timeout'])
+  if (options.timeout !== undefined)
+    checkNumber('timeout', options.timeout, 0, Number.POSITIVE_INFINITY, 'ms')
+}
+
+export function checkMaxWorkers(count: unknown): void {
+  checkInteger('maxWorkers', count, 0, MOST_THREADS)
+}
+
+function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
+  if (typeof keep !== 'object' || keep === null)
+    throw new OptionError(`keep must be an object, got ${show(keep)}`)
+  for (const name of Object.keys(keep))
+    if (!Object.hasOwn(KEEP, name))
+      throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
+  const of = (state: FinishedState): Keep => {
+    const bounds = keep[state] ?? {}
+    if (typeof bounds !== 'object')
+      throw new OptionError(`keep.${state} must be { count, age }, got ${show(bounds)}`)
+    for (const name of Object.keys(bounds))
+      if (name !== 'count' && name !== 'age')
+        throw new OptionError(`keep.${state}.${name} is not known: use count, age`)
+    const { count = KEEP[state].count, age = KEEP[state].age } = bounds
+    checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
+    checkNumber(`keep.${state}.age`, age, 0, Number.POSITIVE_INFINITY, 'ms')
+    return { count, age }
+  }
+  return { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') }
+}

@@ -1,0 +1,102 @@
+/** From what became of an attempt to what is recorded of it, and to what the application is told. */
+
+import type { ErrorData, Failure } from '../errors/errors.js'
+import { backoffDelay } from '../job/backoff.js'
+import type { Head, JobState, Place, StoredJob } from '../job/job.js'
+import type { Result } from '../pool/dispatched-waybill.js'
+import type { Claimed, Settlement } from '../store/store.js'
+import type { TaskConfig, Tasks } from '../tasks/tasks.js'
+
+/** A job that is settled, as the application is told. Most tellings are not listened to: nothing is made before it is asked. */
+export class SettledJob implements StoredJob {
+  readonly #settlement: Exclude<Settlement, { outcome: 'released' }>
+  readonly #at: number
+
+  constructor(settlement: Exclude<Settlement, { outcome: 'released' }>, at: number) {
+    this.#settlement = settlement
+    this.#at = at
+  }
+
+  get place(): Place {
+    return this.#settlement.job.place
+  }
+
+  get state(): JobState {
+    const { outcome } = this.#settlement
+    return outcome === 'retry' ? 'delayed' : outcome
+  }
+
+  get enqueuedAt(): number {
+    return this.#settlement.job.enqueuedAt
+  }
+
+  get head(): Readonly<Head> {
+    const settlement = this.#settlement
+    if (settlement.outcome === 'retry') return settlement.head
+    if (settlement.outcome !== 'completed') return { ...settlement.head, finishedAt: this.#at }
+    const { head, attempt } = settlement.job
+    return { ...head, attempt, startedAt: settlement.startedAt, finishedAt: this.#at }
+  }
+
+  /** The output of a completed job, else the input. */
+  get body(): Uint8Array {
+    return this.#settlement.outcome === 'completed' ? this.#settlement.output : this.#settlement.job.input
+  }
+}
+
+/** A job that was handed out, as its outcome needs to know it. */
+interface HandedOut {
+  readonly claimed: Claimed
+  readonly lane: { readonly config: TaskConfig }
+  readonly timeoutMs: number
+}
+
+/** What is to be recorded of a job that was handed out. */
+export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: number): Settlement {
+  const { lane, claimed, timeoutMs } = result.job
+  switch (result.kind) {
+    case 'completed':
+      return {
+        outcome: 'completed',
+        job: claimed,
+        output: result.output,
+        startedAt: now - result.ranMs,
+      }
+    case 'threw':
+    case 'died':
+      return failed(claimed, lane.config, tasks, result.error)
+    case 'returned':
+      return { outcome: 'released', job: claimed, alone: result.alone }
+    case 'stopped':
+      if (result.reason === 'cancelled') return cancelled(claimed)
+      if (result.reason === 'closing') return { outcome: 'released', job: claimed }
+      return failed(claimed, lane.config, tasks, timedOut(timeoutMs))
+  }
+}
+
+/** An attempt has failed: again later, or for good. */
+export function failed(job: Claimed, config: TaskConfig, tasks: Tasks, error: ErrorData): Settlement {
+  const now = Date.now()
+  const failure: Failure = { attempt: job.attempt, at: now, ...error }
+  const failures = [...(job.head.failures ?? []), failure]
+  const { damage: _damage, ...rest } = job.head
+  const head: Head = { ...rest, attempt: job.attempt, failures }
+  // What is damaged will not be whole the next time.
+  const isFinal = error.code === 'MILLRACE_UNRECOVERABLE' || error.code === 'MILLRACE_DAMAGED'
+  if (isFinal || job.attempt >= tasks.attemptsOf(config.name, job.head))
+    return { outcome: 'failed', job, head }
+  const delay = backoffDelay(head.backoff ?? config.backoff, failures.length)
+  return { outcome: 'retry', job, head: { ...head, runAt: now + delay } }
+}
+
+export function cancelled(job: Claimed): Settlement {
+  return { outcome: 'cancelled', job, head: job.head }
+}
+
+function timedOut(timeoutMs: number): ErrorData {
+  return {
+    name: 'TimeoutError',
+    message: `the job ran longer than its timeout of ${timeoutMs} ms`,
+    code: 'MILLRACE_TIMEOUT',
+  }
+}

@@ -1,0 +1,51 @@
+/** The jobs in transit, and how many there are of each lane. */
+import type { JobEntry, Waybill } from './job-entry.js'
+
+export class Transit {
+  /** By seq, until their outcome is written. */
+  readonly #jobs = new Map<number, JobEntry>()
+  /** Counted, as the counters does, when a change is put into a group. */
+  readonly #counts = new Map<number, number>()
+  #total = 0
+
+  has(seq: number): boolean {
+    return this.#jobs.has(seq)
+  }
+
+  [Symbol.iterator](): Iterator<JobEntry> {
+    return this.#jobs.values()
+  }
+
+  count(lane: number | undefined): number {
+    return lane === undefined ? this.#total : (this.#counts.get(lane) ?? 0)
+  }
+
+  /** Jobs have been claimed as this waybill. */
+  enter(waybill: Waybill): void {
+    for (const job of waybill.jobs) {
+      job.waybill = waybill
+      this.#jobs.set(job.place.seq, job)
+    }
+    this.#count(waybill.jobs, 1)
+  }
+
+  /** The outcomes of jobs are about to be written: they count no more, but are here until `leave`. */
+  settle(jobs: readonly JobEntry[]): void {
+    this.#count(jobs, -1)
+  }
+
+  leave(seq: number): void {
+    this.#jobs.delete(seq)
+  }
+
+  /** Jobs of one lane mostly stand together. */
+  #count(jobs: readonly JobEntry[], change: 1 | -1): void {
+    this.#total += change * jobs.length
+    for (let at = 0; at < jobs.length; ) {
+      const lane = (jobs[at] as JobEntry).place.lane
+      const from = at
+      while (jobs[at]?.place.lane === lane) at++
+      this.#counts.set(lane, (this.#counts.get(lane) ?? 0) + change * (at - from))
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The small books of a directory, kept in memory and written with every group that changes them: each lane's task, how many
+ * jobs each lane has in each state, and the last number given out. So counting costs no read, after a crash neither.
+ */
+import type { FinishedState, JobCounts, JobState } from '../../job/job.js'
+import { countsKey, LAST_KEY, laneKey, laneOf, rangeOf } from './format/keys.js'
+import type { Batch, Database } from './group-commit.js'
+
+/** The states that are told apart on disk: a running job is stored as a waiting one. */
+const STORED = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
+export type CountedState = Exclude<JobState, 'running'>
+
+export type Counts = Record<CountedState, number>
+
+export class Counters {
+  readonly #lanes = new Map<string, number>()
+  readonly #tasks = new Map<number, string>()
+  readonly #counts = new Map<number, Counts>()
+  readonly #total = noCounts()
+  /** What the next group has to write. */
+  readonly #newLanes = new Set<number>()
+  readonly #changed = new Set<number>()
+  /** The lane that was changed last: often the next one too. */
+  #latest: { readonly lane: number; readonly counts: Counts } | undefined
+  #last = 0
+  #written = 0
+
+  static async read(db: Database): Promise<Counters> {
+    const counters = new Counters()
+    const last = await db.get(LAST_KEY)
+    counters.#last = counters.#written = last?.readUIntBE(0, 6) ?? 0
+    for await (const [key, value] of db.iterator(rangeOf('ml')))
+      counters.#name(laneOf(key), value.toString('utf8'))
+    for await (const [key, value] of db.iterator(rangeOf('mc'))) {
+      const counts = counters.#countsOf(laneOf(key))
+      STORED.forEach((state, index) => {
+        counts[state] = value.readUIntBE(index * 6, 6)
+        counters.#total[state] += counts[state]
+      })
+    }
+    return counters
+  }
+
+  /** A number larger than all before, in this process and earlier ones. It counts as given once its group is written. */
+  next(): number {
+    return ++this.#last
+  }
+
+  lane(task: string): number {
+    const known = this.#lanes.get(task)
+    if (known !== undefined) return known
+    const lane = this.#lanes.size
+    this.#name(lane, task)
+    this.#newLanes.add(lane)
+    return lane
+  }
+
+  task(lane: number): string | undefined {
+    return this.#tasks.get(lane)
+  }
+
+  get tasks(): string[] {
+    return [...this.#lanes.keys()]
+  }
+
+  get lanes(): Iterable<number> {
+    return this.#tasks.keys()
+  }
+
+  add(lane: number, state: CountedState, count: number): void {
+    if (this.#latest?.lane !== lane) {
+      this.#latest = { lane, counts: this.#countsOf(lane) }
+      this.#changed.add(lane)
+    }
+    // By name where there are many: a key that changes costs several times as much.
+    const { counts } = this.#latest
+    if (state === 'waiting') {
+      counts.waiting += count
+      this.#total.waiting += count
+    } else if (state === 'completed') {
+      counts.completed += count
+      this.#total.completed += count
+    } else {
+      counts[state] += count
+      this.#total[state] += count
+    }
+  }
+
+  total(state: FinishedState): number {
+    return this.#total[state]
+  }
+
+  counts(lane: number | undefined, running: number): JobCounts {
+    const counts = lane === undefined ? this.#total : this.#countsOf(lane)
+    return { ...counts, waiting: counts.waiting - running, running }
+  }
+
+  /** Adds to a group what has changed since the last one; new lanes until a group `isLasting`: jobs are lost without them. */
+  seal(batch: Batch, isLasting: boolean): void {
+    for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
+    for (const lane of this.#changed) {
+      batch.put(countsKey(lane), encodeCounts(this.#countsOf(lane)))
+    }
+    if (this.#last !== this.#written) {
+      batch.put(LAST_KEY, encodeLast(this.#last))
+      this.#written = this.#last
+    }
+    if (isLasting) this.#newLanes.clear()
+    this.#changed.clear()
+    this.#latest = undefined
+  }
+
+  #name(lane: number, task: string): void {
+    this.#lanes.set(task, lane)
+    this.#tasks.set(lane, task)
+  }
+
+  #countsOf(lane: number): Counts {
+    let counts = this.#counts.get(lane)
+    if (!counts) {
+      counts = noCounts()
+      this.#counts.set(lane, counts)
+    }
+    return counts
+  }
+}
+
+export function encodeCounts(counts: Counts): Buffer {
+  const value = Buffer.allocUnsafe(STORED.length * 6)
+  STORED.forEach((state, index) => {
+    value.writeUIntBE(counts[state], index * 6, 6)
+  })
+  return value
+}
+
+export function encodeLast(last: number): Buffer {
+  const value = Buffer.allocUnsafe(6)
+  value.writeUIntBE(last, 0, 6)
+  return value
+}
+
+export function noCounts(): Counts {
+  return { waiting: 0, delayed: 0, completed: 0, failed: 0, cancelled: 0 }
+}

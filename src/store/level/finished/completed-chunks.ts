@@ -1,0 +1,196 @@
+/**
+ * The completed jobs that are stored as chunks: those of one chunk of the backlog that complete in one group stay together,
+ * under the place of that chunk and the group's number. So they are found by their ids, and listed in their order.
+ */
+import type { Place, StoredJob } from '../../../job/job.js'
+import type { Limit, Read } from '../format/bounded-read.js'
+import { Chunk, LARGEST_RECORD, LEAST_JOBS, MOST_BYTES, MOST_JOBS, SEQ_SPAN } from '../format/chunk.js'
+import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from '../format/keys.js'
+import { decodeRecord, type Parts, recordOf, sizeOf } from '../format/record.js'
+import type { Batch, Database, Snapshot } from '../group-commit.js'
+
+/** A chunk that a group has put, or a job that was too large or too lonely for one. */
+export interface Put {
+  readonly place: Place
+  readonly isChunk: boolean
+  readonly count: number
+}
+
+/** A chunk that is being filled, and jobs that belong before its last one, or for which it has no room. */
+interface Gathered {
+  readonly chunk: Chunk
+  readonly late: Parts[]
+}
+
+const GROUP_BYTES = 6
+
+export class CompletedChunks {
+  readonly #db: Database
+  /** What completes in the group that is being gathered, by the seq of its chunk of the backlog. */
+  readonly #gathered = new Map<number, Gathered>()
+  #latest: Gathered | undefined
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** Gathers a job of a chunk of the backlog. `false`: it is too large. */
+  add({ place, count }: Chunk, job: Parts): boolean {
+    const size = sizeOf(job)
+    if (size > LARGEST_RECORD) return false
+    let gathered = this.#latest
+    if (gathered?.chunk.place.seq !== place.seq) {
+      gathered = this.#gathered.get(place.seq)
+      if (!gathered) {
+        gathered = { chunk: Chunk.begin(place, count), late: [] }
+        this.#gathered.set(place.seq, gathered)
+      }
+      this.#latest = gathered
+    }
+    const { chunk, late } = gathered
+    // Those of one waybill complete in order.
+    if (chunk.lastSeq < job.place.seq && chunk.fits(job.place, size)) chunk.push(job, size)
+    else late.push(job)
+    return true
+  }
+
+  /** Puts what was gathered into the group. */
+  seal(batch: Batch, group: number): Put[] {
+    if (this.#gathered.size === 0) return []
+    const put: Put[] = []
+    const putAlone = (place: Place, record: Buffer) => {
+      batch.put(jobKey('completed', place), record)
+      put.push({ place, isChunk: false, count: 1 })
+    }
+    for (const gathered of this.#gathered.values()) {
+      const { chunk, rest } =
+        gathered.late.length === 0 ? { chunk: gathered.chunk, rest: [] } : merged(gathered)
+      for (const job of rest) putAlone(job.place, recordOf(job, sizeOf(job)))
+      if (chunk.count >= LEAST_JOBS) {
+        batch.put(completedChunkKey(chunk.place, group), chunk.encode())
+        put.push({ place: chunk.place, isChunk: true, count: chunk.count })
+      } else
+        for (let index = 0; index < chunk.count; index++)
+          putAlone(chunk.placeOf(index), chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)))
+    }
+    this.#gathered.clear()
+    this.#latest = undefined
+    return put
+  }
+
+  /** What to put in a chunk's place when some leave it; nothing, if all do. */
+  async without(
+    place: Place,
+    group: number,
+    leaves: (job: Place, index: number) => boolean,
+  ): Promise<Buffer | undefined> {
+    const value = await this.#db.get(completedChunkKey(place, group))
+    if (!value) return undefined
+    const chunk = Chunk.read(place, value, undefined)
+    const rest = Chunk.begin(place)
+    for (let index = 0; index < chunk.count; index++)
+      if (!leaves(chunk.placeOf(index), index)) rest.copy(chunk, index)
+    return rest.count > 0 ? rest.encode() : undefined
+  }
+
+  /** Whether a job is in the chunk at `place` of this group. */
+  async holds(place: Place, group: number, job: Place): Promise<boolean> {
+    if (job.lane !== place.lane || job.priority !== place.priority) return false
+    if (job.seq < place.seq || job.seq - place.seq >= SEQ_SPAN) return false
+    const value = await this.#db.get(completedChunkKey(place, group))
+    return value !== undefined && Chunk.read(place, value, undefined).indexOf(job.seq) >= 0
+  }
+
+  async get(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
+    const first = await this.#keyAround(place, snapshot)
+    if (!first) return undefined
+    const base = placeOf(first.subarray(0, -GROUP_BYTES))
+    const range = rangeOf(completedChunkKey(base, 0).subarray(0, -GROUP_BYTES))
+    for (const [, value] of await this.#db.iterator({ ...range, snapshot }).all()) {
+      const chunk = Chunk.read(base, value, undefined)
+      const index = chunk.indexOf(place.seq)
+      if (index >= 0) return jobAt(chunk, index)
+    }
+    return undefined
+  }
+
+  /** Jobs of a lane (or of all) after a place, in order. */
+  async read(
+    lane: number | undefined,
+    after: Place | undefined,
+    limit: Limit,
+    snapshot: Snapshot,
+  ): Promise<Read<StoredJob>> {
+    const prefix = completedChunkKey({ lane: lane ?? 0, priority: 0, seq: 0 }, 0)
+    const whole = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
+    const first = after && (await this.#keyAround(after, snapshot))
+    const gte = first
+      ? completedChunkKey(placeOf(first.subarray(0, -GROUP_BYTES)), 0)
+      : after
+        ? completedChunkKey(after, 0)
+        : whole.gte
+    const entries: StoredJob[] = []
+    let bytes = 0
+    // Of one chunk of the backlog there may be several: they are complete, and in order, when the next one begins.
+    let open: { place: Place; jobs: StoredJob[] } | undefined
+    const close = () => {
+      for (const job of open?.jobs.sort((a, b) => a.place.seq - b.place.seq) ?? [])
+        if (!after || comparePlaces(job.place, after) > 0) entries.push(job)
+    }
+    for await (const [key, value] of this.#db.iterator({ gte, lt: whole.lt, snapshot, fillCache: false })) {
+      const place = placeOf(key.subarray(0, -GROUP_BYTES))
+      if (!open || comparePlaces(open.place, place) !== 0) {
+        close()
+        open = { place, jobs: [] }
+        if (entries.length >= limit.entries || bytes >= limit.bytes) return { entries, isLast: false }
+      }
+      const chunk = Chunk.read(place, value, undefined)
+      for (let index = 0; index < chunk.count; index++) open.jobs.push(jobAt(chunk, index))
+      bytes += value.length
+    }
+    close()
+    return { entries, isLast: true }
+  }
+
+  /** The key of the last chunk that may hold the job at `place`. */
+  async #keyAround(place: Place, snapshot: Snapshot): Promise<Buffer | undefined> {
+    const { lane, priority, seq } = place
+    const gte = completedChunkKey({ lane, priority, seq: Math.max(0, seq - SEQ_SPAN) }, 0)
+    const lte = completedChunkKey(place, 2 ** 48 - 1)
+    const [key] = await this.#db.keys({ gte, lte, reverse: true, limit: 1, snapshot }).all()
+    return key
+  }
+}
+
+/** A chunk of all that was gathered, in order; and what it has no room for. */
+function merged({ chunk, late }: Gathered): { chunk: Chunk; rest: Parts[] } {
+  late.sort((a, b) => a.place.seq - b.place.seq)
+  const whole = Chunk.begin(chunk.place, chunk.count + late.length)
+  const rest: Parts[] = []
+  let { count, size: bytes } = chunk
+  let next = 0
+  for (const job of late) {
+    const size = sizeOf(job)
+    // What is in the chunk already must have room too.
+    if (count === MOST_JOBS || bytes + size > MOST_BYTES) {
+      rest.push(job)
+      continue
+    }
+    for (; next < chunk.count && chunk.seqOf(next) < job.place.seq; next++) whole.copy(chunk, next)
+    whole.push(job, size)
+    count++
+    bytes += size
+  }
+  for (; next < chunk.count; next++) whole.copy(chunk, next)
+  return { chunk: whole, rest }
+}
+
+function jobAt(chunk: Chunk, index: number): StoredJob {
+  return decodeRecord(
+    chunk.placeOf(index),
+    'completed',
+    chunk.bytes,
+    chunk.startOf(index),
+    chunk.endOf(index),
+  )
+}

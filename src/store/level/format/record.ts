@@ -1,0 +1,208 @@
+/**
+ * What is stored of a job, as bytes:
+ *
+ * ```
+ *  checksum:4 flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] body
+ * ```
+ *
+ * Only a finished job has the part about its end, and only a job with options or failures has a head (CBOR). So a plain one
+ * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
+ * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
+ */
+import { decode, encodeTrusted, takeRoomBefore } from '../../../codec/codec.js'
+import { DamagedError, toErrorData } from '../../../errors/errors.js'
+import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
+import { checksumOf } from './checksum.js'
+
+const HAS_HEAD = 1
+const HAS_END = 2
+
+const FLAGS_AT = 4
+const FIXED_BYTES = 11
+const END_BYTES = 22
+const LENGTH_BYTES = 4
+
+export const NO_HEAD: Readonly<Head> = Object.freeze({})
+
+/** No encoded value: to read it says that it is damaged. */
+export const DAMAGED_BODY = Buffer.of(0xff)
+
+/** How a job ended. `startedAt` 0: it never started. */
+export interface End {
+  readonly attempt: number
+  readonly startedAt: number
+  readonly finishedAt: number
+  /** Where it stands in the retention index. */
+  readonly group: number
+}
+
+/** What a record is made of. What `end` says of the job outweighs what `head` says. */
+export interface Parts {
+  readonly place: Place
+  readonly enqueuedAt: number
+  readonly headBytes: Uint8Array | undefined
+  readonly body: Uint8Array | undefined
+  readonly end: End | undefined
+}
+
+export function partsOf(
+  place: Place,
+  enqueuedAt: number,
+  head: Readonly<Head> | undefined,
+  body: Uint8Array | undefined,
+  end?: End,
+): Parts {
+  const kept = end ? withoutEnd(head) : head
+  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
+  return { place, enqueuedAt, headBytes, body, end }
+}
+
+export function sizeOf({ headBytes, body, end }: Parts): number {
+  const headSize = headBytes ? LENGTH_BYTES + headBytes.byteLength : 0
+  return FIXED_BYTES + (end ? END_BYTES : 0) + headSize + (body?.byteLength ?? 0)
+}
+
+/** Writes a record of `size` bytes, as `sizeOf` gives it. */
+export function writeRecord(
+  { place, enqueuedAt, headBytes, body, end }: Parts,
+  target: Buffer,
+  start: number,
+  size: number,
+): void {
+  target[start + FLAGS_AT] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0)
+  writeTime(target, enqueuedAt, start + 5)
+  let at = start + FIXED_BYTES
+  if (end) {
+    target.writeUInt32BE(end.attempt, at)
+    writeTime(target, end.startedAt, at + 4)
+    writeTime(target, end.finishedAt, at + 10)
+    writeTime(target, end.group, at + 16)
+    at += END_BYTES
+  }
+  if (headBytes) {
+    target.writeUInt32BE(headBytes.byteLength, at)
+    target.set(headBytes, at + LENGTH_BYTES)
+    at += LENGTH_BYTES + headBytes.byteLength
+  }
+  if (body) target.set(body, at)
+  target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
+}
+
+/** A record of `size` bytes by itself. A large body is not copied, but gets the rest of the record before it. */
+export function recordOf(parts: Parts, size: number): Buffer {
+  const { body } = parts
+  const around = body && takeRoomBefore(body, size - body.byteLength)
+  const record = around ?? Buffer.allocUnsafe(size)
+  writeRecord(around ? { ...parts, body: undefined } : parts, record, 0, size)
+  return record
+}
+
+/** A record by itself. */
+export function encodeRecord(
+  place: Place,
+  enqueuedAt: number,
+  head: Readonly<Head> | undefined,
+  body: Uint8Array | undefined,
+  end?: End,
+): Buffer {
+  const parts = partsOf(place, enqueuedAt, head, body, end)
+  return recordOf(parts, sizeOf(parts))
+}
+
+/** Whether a record is as it was written, of that job. */
+export function isIntact(place: Place, bytes: Buffer, start = 0, end = bytes.length): boolean {
+  return (
+    end - start >= FIXED_BYTES &&
+    bytes.readUInt32BE(start) === checksumOf(place, bytes, start + FLAGS_AT, end)
+  )
+}
+
+export function enqueuedAtOf(bytes: Buffer, start = 0): number {
+  return bytes.readUIntBE(start + 5, 6)
+}
+
+export function headOf(bytes: Buffer, start = 0): Readonly<Head> {
+  const end = endOf(bytes, start)
+  if (!has(bytes, start, HAS_HEAD)) return end ?? NO_HEAD
+  const head = decodeHead(bytes, headAtOf(bytes, start) + LENGTH_BYTES)
+  return end ? { ...head, ...end } : head
+}
+
+/** Where a record's body begins. */
+export function bodyAtOf(bytes: Buffer, start = 0): number {
+  const headAt = headAtOf(bytes, start)
+  return has(bytes, start, HAS_HEAD) ? headAt + LENGTH_BYTES + bytes.readUInt32BE(headAt) : headAt
+}
+
+export function bodyOf(bytes: Buffer, start = 0, end = bytes.length): Buffer {
+  return bytes.subarray(bodyAtOf(bytes, start), end)
+}
+
+/** What was read from the disk. A damaged job has `damage` in its head, and no body. */
+export function decodeRecord(
+  place: Place,
+  state: JobState,
+  bytes: Buffer,
+  start = 0,
+  end = bytes.length,
+): StoredJob {
+  if (!isIntact(place, bytes, start, end))
+    return { place, state, enqueuedAt: 0, head: damagedHead(), body: DAMAGED_BODY }
+  const head = headOf(bytes, start)
+  return { place, state, enqueuedAt: enqueuedAtOf(bytes, start), head, body: bodyOf(bytes, start, end) }
+}
+
+/** What is known of a job whose record is not as it was written. */
+export function damagedHead(): Head {
+  return { damage: toErrorData(new DamagedError('its checksum does not match')) }
+}
+
+/** `Buffer.writeUIntBE` checks more than is needed for what every job has. */
+function writeTime(target: Buffer, value: number, at: number): void {
+  const high = Math.floor(value / 2 ** 32)
+  target[at] = high >>> 8
+  target[at + 1] = high
+  target[at + 2] = value >>> 24
+  target[at + 3] = value >>> 16
+  target[at + 4] = value >>> 8
+  target[at + 5] = value
+}
+
+/** A head without what stands elsewhere in a finished job's record. */
+function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefined {
+  if (!head || head === NO_HEAD) return undefined
+  const { attempt: _attempt, startedAt: _started, finishedAt: _finished, group: _group, ...rest } = head
+  return Object.keys(rest).length > 0 ? rest : undefined
+}
+
+/** One damaged record must not keep the others from being claimed, listed or recovered. */
+function decodeHead(bytes: Buffer, start: number): Head {
+  try {
+    const head = decode(bytes.subarray(start, start + bytes.readUInt32BE(start - LENGTH_BYTES)))
+    if (typeof head !== 'object' || head === null) throw new DamagedError('it is no record')
+    return head
+  } catch (error) {
+    return { damage: toErrorData(error) }
+  }
+}
+
+function endOf(bytes: Buffer, start: number): Head | undefined {
+  if (!has(bytes, start, HAS_END)) return undefined
+  const at = start + FIXED_BYTES
+  const attempt = bytes.readUInt32BE(at)
+  const startedAt = bytes.readUIntBE(at + 4, 6)
+  return {
+    ...(attempt > 0 && { attempt }),
+    ...(startedAt > 0 && { startedAt }),
+    finishedAt: bytes.readUIntBE(at + 10, 6),
+    group: bytes.readUIntBE(at + 16, 6),
+  }
+}
+
+function headAtOf(bytes: Buffer, start: number): number {
+  return start + FIXED_BYTES + (has(bytes, start, HAS_END) ? END_BYTES : 0)
+}
+
+function has(bytes: Buffer, start: number, flag: number): boolean {
+  return ((bytes[start + FLAGS_AT] ?? 0) & flag) !== 0
+}

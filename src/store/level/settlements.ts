@@ -1,0 +1,92 @@
+/** What is written of jobs' outcomes: where the jobs go from transit, and what is left of their waybills. */
+import type { Head } from '../../job/job.js'
+import type { Settlement } from '../store.js'
+import type { Delayed, DueEntry } from './backlog/delayed-jobs.js'
+import { encodeWaybill, type JobEntry, type Waybill } from './backlog/job-entry.js'
+import type { WaitingJobs } from './backlog/waiting-jobs.js'
+import type { Counters } from './counters.js'
+import type { FinishedJobs } from './finished/finished-jobs.js'
+import { waybillKey } from './format/keys.js'
+import type { Batch } from './group-commit.js'
+
+export interface OutcomeParts {
+  readonly counters: Counters
+  readonly waiting: WaitingJobs
+  readonly delayed: Delayed
+  readonly finished: FinishedJobs
+}
+
+/** Puts outcomes into the group, and what is left of their waybills. `goesOn` is told of each job that waits, or is delayed, now. */
+export function putOutcomes(
+  parts: OutcomeParts,
+  batch: Batch,
+  settlements: readonly Settlement[],
+  now: number,
+  goesOn: (entry: JobEntry | DueEntry) => void,
+): void {
+  const touched = new Set<Waybill>()
+  const shortened = new Set<Waybill>()
+  let latest: Waybill | undefined
+  for (const settlement of settlements) {
+    const job = settlement.job as JobEntry
+    const entry = putOutcome(parts, batch, settlement, job, now)
+    if (entry) goesOn(entry)
+    const { waybill } = job
+    if (!waybill) continue
+    job.waybill = undefined
+    waybill.left--
+    if (latest !== waybill) touched.add(waybill)
+    latest = waybill
+    // No attempt was charged that would tell this waybill's run from the job's next one.
+    if (settlement.outcome === 'released' || settlement.outcome === 'cancelled') shortened.add(waybill)
+  }
+  for (const waybill of touched) {
+    const key = waybillKey(waybill.number)
+    if (waybill.left === 0) batch.del(key)
+    else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isAhead))
+  }
+}
+
+function openJobsOf(waybill: Waybill): JobEntry[] {
+  return waybill.jobs.filter((job) => job.waybill === waybill)
+}
+
+/** Puts one outcome into the group. What waits or is delayed because of it. */
+function putOutcome(
+  { counters, waiting, delayed, finished }: OutcomeParts,
+  batch: Batch,
+  settlement: Settlement,
+  job: JobEntry,
+  now: number,
+): JobEntry | DueEntry | undefined {
+  const { place, enqueuedAt } = job
+  /** The job waits on with another history: by itself from now on. */
+  const rewrite = (head: Head): JobEntry => {
+    if (job.chunk) waiting.delete(batch, job)
+    return waiting.put(batch, place, job.recordWith(head))
+  }
+  if (settlement.outcome === 'released')
+    return settlement.alone && !job.alone ? rewrite({ ...job.head, alone: true }) : job
+  if (settlement.outcome === 'retry' && (settlement.head.runAt ?? 0) <= now) return rewrite(settlement.head)
+  waiting.delete(batch, job)
+  counters.add(place.lane, 'waiting', -1)
+  switch (settlement.outcome) {
+    case 'retry': {
+      const { head } = settlement
+      return delayed.put(batch, place, head.runAt ?? now, job.recordWith(head))
+    }
+    case 'completed': {
+      const { attempt, head } = job
+      const ran = { attempt, startedAt: settlement.startedAt }
+      const chunk = job.chunk?.isApart ? undefined : job.chunk
+      const completed = { place, head, enqueuedAt, body: settlement.output }
+      finished.finish(batch, 'completed', completed, ran, chunk)
+      return undefined
+    }
+    default: {
+      const { outcome, head } = settlement
+      finished.finish(batch, outcome, { place, head, enqueuedAt, body: job.input })
+      return undefined
+    }
+  }
+}

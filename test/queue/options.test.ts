@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { availableParallelism } from 'node:os'
+import { test } from 'node:test'
+import { OptionError } from '../../src/errors/errors.js'
+import { type QueueOptions, settingsOf } from '../../src/queue/options.js'
+
+const workers = { echo: './echo.js' }
+
+test('options left out have their defaults', () => {
+  const day = 24 * 3_600_000
+  assert.deepEqual(settingsOf({ workers }), {
+    maxWorkers: Math.max(1, availableParallelism()),
+    durability: 'disk',
+    retention: {
+      completed: { count: 10_000, age: day },
+      failed: { count: 100_000, age: 30 * day },
+      cancelled: { count: 10_000, age: day },
+    },
+    backlog: { most: Number.POSITIVE_INFINITY, onFull: 'wait' },
+    maxJobBytes: 64 * 1024 * 1024,
+    idleTimeout: 5000,
+    abortGrace: 1000,
+  })
+})
+
+test('options that are given are taken, at the ends of their ranges too', () => {
+  const settings = settingsOf({
+    workers,
+    maxWorkers: 0,
+    durability: 'process',
+    keep: { completed: { count: 0 }, failed: { age: Number.POSITIVE_INFINITY } },
+    maxBacklog: 1,
+    onFull: 'reject',
+    maxJobBytes: 2 ** 30,
+    idleTimeout: 0,
+    abortGrace: 2 ** 31 - 1,
+  })
+  assert.deepEqual(
+    [
+      settings.maxWorkers,
+      settings.durability,
+      settings.maxJobBytes,
+      settings.idleTimeout,
+      settings.abortGrace,
+    ],
+    [0, 'process', 2 ** 30, 0, 2 ** 31 - 1],
+  )
+  assert.deepEqual(settings.backlog, { most: 1, onFull: 'reject' })
+  assert.deepEqual(settings.retention.completed, { count: 0, age: 24 * 3_600_000 })
+  assert.deepEqual(settings.retention.failed, { count: 100_000, age: Number.POSITIVE_INFINITY })
+  assert.equal(settingsOf({ workers, maxWorkers: 1024 }).maxWorkers, 1024)
+})
+
+test('options out of range, of the wrong type or unknown are refused by name', () => {
+  for (const [options, message] of [
+    [{ maxWorkers: -1 }, 'maxWorkers must be an integer from 0 to 1024, got -1'],
+    [{ maxWorkers: 1025 }, 'maxWorkers must be an integer from 0 to 1024, got 1025'],
+    [{ maxWorkers: 2.5 }, 'maxWorkers must be an integer from 0 to 1024, got 2.5'],
+    [{ maxWorkers: '4' }, 'maxWorkers must be an integer from 0 to 1024, got "4"'],
+    [{ maxWorkers: Number.NaN }, 'maxWorkers must be an integer from 0 to 1024, got NaN'],
+    [{ durability: 'memory' }, `durability must be 'disk' or 'process', got "memory"`],
+    [{ maxBacklog: 0 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 0'],
+    [{ maxBacklog: 1.5 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 1.5'],
+    [{ onFull: 'drop' }, `onFull must be 'wait' or 'reject', got "drop"`],
+    [{ maxJobBytes: 0 }, 'maxJobBytes must be an integer from 1 to 1073741824, got 0'],
+    [{ idleTimeout: -5 }, 'idleTimeout must be a number from 0 to 2147483647 (ms), got -5'],
+    [{ abortGrace: Infinity }, 'abortGrace must be a number from 0 to 2147483647 (ms), got Infinity'],
+    [{ keep: { completed: { count: -1 } } }, 'keep.completed.count must be a number of 0 or more, got -1'],
+    [{ keep: { failed: { age: 'day' } } }, 'keep.failed.age must be a number of 0 or more (ms), got "day"'],
+    [{ keep: { failed: { days: 3 } } }, 'keep.failed.days is not known: use count, age'],
+    [{ keep: { failed: 5 } }, 'keep.failed must be { count, age }, got 5'],
+    [{ keep: { done: {} } }, 'keep.done is not known: use completed, failed, cancelled'],
+    [{ keep: { toString: {} } }, 'keep.toString is not known: use completed, failed, cancelled'],
+    [{ keep: 10 }, 'keep must be an object, got 10'],
+    [{ keep: null }, 'keep must be an object, got null'],
+  ] as const)
+    assert.throws(
+      () => settingsOf({ workers, ...options } as unknown as QueueOptions),
+      new OptionError(message),
+    )
+  assert.throws(
+    () => settingsOf({ workers, concurrency: 3 } as QueueOptions),
+    /^OptionError: open\(\) has no option "concurrency": use workers, tasks, maxWorkers, attempts, /,
+  )
+  assert.throws(
+    () => settingsOf(undefined as unknown as QueueOptions),
+    /^OptionError: the options of open\(\) must be an object, got undefined$/,
+  )
+})

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { decode, encode } from '../../../../src/codec/codec.js'
+import type { Head } from '../../../../src/job/job.js'
+import {
+  bodyOf,
+  decodeRecord,
+  encodeRecord,
+  enqueuedAtOf,
+  headOf,
+  isIntact,
+} from '../../../../src/store/level/format/record.js'
+
+const PLAIN = { noNullPrototype: true }
+const numbers = fc.nat(2 ** 31 - 1)
+const heads: fc.Arbitrary<Head> = fc.record(
+  {
+    attempt: numbers,
+    attempts: numbers,
+    alone: fc.boolean(),
+    key: fc.string({ unit: 'binary', minLength: 1 }),
+    runAt: fc.maxSafeNat(),
+    failures: fc.array(
+      fc.record({ attempt: numbers, at: numbers, name: fc.string(), message: fc.string() }, PLAIN),
+    ),
+  },
+  { requiredKeys: [], ...PLAIN },
+)
+const times = fc.integer({ min: 1, max: 2 ** 48 - 1 })
+const bodies = fc.uint8Array({ maxLength: 300 })
+const place = { lane: 1, priority: -1, seq: 7 }
+
+test('a record gives back the times, the history and every byte of the data', () => {
+  fc.assert(
+    fc.property(times, fc.option(heads, { nil: undefined }), bodies, (enqueuedAt, head, body) => {
+      const record = encodeRecord(place, enqueuedAt, head, body)
+      assert.equal(enqueuedAtOf(record), enqueuedAt)
+      assert.deepEqual({ ...headOf(record) }, { ...head })
+      assert.deepEqual(Uint8Array.from(bodyOf(record)), body)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('a finished job’s record says how it ended, whatever its head said of attempts', () => {
+  const ends = fc.record({ attempt: numbers, startedAt: times, finishedAt: times, group: times })
+  fc.assert(
+    fc.property(times, fc.option(heads, { nil: undefined }), bodies, ends, (enqueuedAt, head, body, end) => {
+      const record = encodeRecord(place, enqueuedAt, head, body, end)
+      const job = decodeRecord(place, 'completed', record)
+      const { attempt: _attempt, ...rest } = head ?? {}
+      const { attempt, ...ended } = end
+      assert.deepEqual({ ...job.head }, { ...rest, ...ended, ...(attempt > 0 && { attempt }) })
+      assert.deepEqual([job.place, job.state, job.enqueuedAt], [place, 'completed', enqueuedAt])
+      assert.deepEqual(Uint8Array.from(job.body), body)
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+test('a large body is not copied into its first record, and is into every other', () => {
+  const input = crypto.getRandomValues(new Uint8Array(60_000))
+  const body = encode(input, 'input')
+  const records = [{ attempts: 2 }, { attempts: 3 }].map((head) => encodeRecord(place, 5, head, body))
+  assert.deepEqual(
+    records.map((record) => record.buffer === body.buffer),
+    [true, false],
+  )
+  for (const [index, record] of records.entries()) {
+    assert.equal(isIntact(place, record), true)
+    assert.deepEqual({ ...headOf(record) }, { attempts: index + 2 })
+    assert.deepEqual(decode(bodyOf(record)), input)
+  }
+  // Its head needs more than there is room for.
+  const meta = new Uint8Array(1000)
+  const other = encodeRecord(place, 5, { meta }, encode(input, 'input'))
+  assert.deepEqual([isIntact(place, other), decode(bodyOf(other))], [true, input])
+})
+
+test('a job without options costs 11 bytes beside its data, and finished 33', () => {
+  const body = new Uint8Array(10)
+  assert.equal(encodeRecord(place, 1, undefined, body).byteLength, 21)
+  const end = { attempt: 1, startedAt: 2, finishedAt: 3, group: 4 }
+  assert.equal(encodeRecord(place, 1, undefined, body, end).byteLength, 43)
+})
