@@ -1,22 +1,24 @@
 /** What the package `millrace` exports. */
 
 export {
-  BacklogFullError,
   BackupError,
-  ClosedError,
   CorruptError,
-  DamagedError,
-  type Failure,
   FormatError,
+  LockedError,
+  NotAQueueError,
+  StoreError,
+} from './errors/directory-errors.js'
+export type { Failure } from './errors/error-data.js'
+export {
+  BacklogFullError,
+  ClosedError,
+  DamagedError,
   JobCancelledError,
   JobFailedError,
   JobStateError,
-  LockedError,
   MillraceError,
   NoJobError,
-  NotAQueueError,
   OptionError,
-  StoreError,
   TooLargeError,
   UnknownTaskError,
   ValueError,

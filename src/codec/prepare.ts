@@ -5,7 +5,10 @@
  * null-prototype objects and subclasses, and without properties that an array, a Map, a Set or a Date has beside its contents.
  */
 import { types } from 'node:util'
-import { TooLargeError, toErrorData, ValueError } from '../errors/errors.js'
+import { toErrorData } from '../errors/error-data.js'
+import { TooLargeError, ValueError } from '../errors/errors.js'
+import { mapStep, type PathStep, showPath } from './path.js'
+import { asBuiltIn } from './typed-arrays.js'
 import { Wrapped } from './wrapped.js'
 
 /** Deeper nesting is refused: it could not be decoded without exhausting a thread's stack. */
@@ -14,26 +17,7 @@ export const MAX_DEPTH = 500
 /** From here on it is remembered what has been walked, so that a small graph that unfolds to a huge tree is found out. */
 const REMEMBER_AFTER = 10_000
 
-/** Of a longer path the first and last so many are shown. */
-const SHOWN_STEPS = 15
-
 const BEYOND_64_BITS = 1n << 64n
-
-const TYPED_ARRAYS = new Map(
-  [
-    Uint8Array,
-    Uint8ClampedArray,
-    Uint16Array,
-    Uint32Array,
-    BigUint64Array,
-    Int8Array,
-    Int16Array,
-    Int32Array,
-    BigInt64Array,
-    Float32Array,
-    Float64Array,
-  ].map((type) => [type.name, type]),
-)
 
 /** What is known of an object that was walked, to be met again on another path. */
 interface Walked {
@@ -43,9 +27,6 @@ interface Walked {
   readonly height: number
 }
 
-/** A step of a path: a key, an index, or what to show in their place. */
-type Step = string | number | (() => string)
-
 /**
  * One check of one value. It hands back the value itself, or a copy in which the parts that CBOR would lose are wrapped;
  * only the way down to such a part is copied.
@@ -54,7 +35,7 @@ export class Preparation {
   readonly #name: string
   readonly #limit: number
   readonly #option: string | undefined
-  readonly #path: Step[] = []
+  readonly #path: PathStep[] = []
   readonly #ancestors: object[] = []
   #walked: Map<object, Walked> | undefined
   #size = 0
@@ -179,13 +160,11 @@ export class Preparation {
     if (types.isDataView(view)) return new Wrapped('dataview', [Buffer.from(buffer, byteOffset, byteLength)])
     if (Buffer.isBuffer(view)) return view
     const typed = view as NodeJS.TypedArray
-    const type = TYPED_ARRAYS.get(typed[Symbol.toStringTag])
-    if (!type)
-      return this.#refuse(
-        `is a ${typed[Symbol.toStringTag]}: send its bytes, or a Float32Array, in its place`,
-      )
-    // Encoded by its constructor, which may be a subclass or another realm's.
-    return typed.constructor === type ? typed : new type(buffer as ArrayBuffer, byteOffset, typed.length)
+    const carried = asBuiltIn(typed)
+    return (
+      carried ??
+      this.#refuse(`is a ${typed[Symbol.toStringTag]}: send its bytes, or a Float32Array, in its place`)
+    )
   }
 
   #plain(object: Record<string, unknown>): unknown {
@@ -249,7 +228,7 @@ export class Preparation {
       const place = prepared.size
       prepared.set(
         this.#child(() => `.keys()[${place}]`, key),
-        this.#child(() => (isPrimitive(key) ? `.get(${show(key)})` : `.values()[${place}]`), value),
+        this.#child(() => mapStep(key, place), value),
       )
     }
     return prepared
@@ -285,7 +264,7 @@ export class Preparation {
     }
   }
 
-  #child(step: Step, value: unknown): unknown {
+  #child(step: PathStep, value: unknown): unknown {
     if (typeof value === 'number' && value !== 0) return value
     this.#path.push(step)
     const prepared = this.#prepare(value)
@@ -299,12 +278,8 @@ export class Preparation {
   }
 
   #refuse(what: string, cause?: unknown): never {
-    const path = this.#path.map((step) => {
-      if (typeof step === 'function') return step()
-      return typeof step === 'string' && /^[A-Za-z_$][\w$]*$/.test(step) ? `.${step}` : `[${show(step)}]`
-    })
-    if (path.length > 2 * SHOWN_STEPS) path.splice(SHOWN_STEPS, path.length - 2 * SHOWN_STEPS, '…')
-    throw new ValueError(this.#name + path.join(''), what, cause === undefined ? undefined : { cause })
+    const path = this.#name + showPath(this.#path)
+    throw new ValueError(path, what, cause === undefined ? undefined : { cause })
   }
 }
 
@@ -318,14 +293,6 @@ function dateOf(date: Date): unknown {
 /** UTF-8, and so CBOR, has no unpaired surrogates, and some decoders take a byte order mark away. */
 function isPlainText(text: string): boolean {
   return text.isWellFormed() && text.charCodeAt(0) !== 0xfeff
-}
-
-function isPrimitive(value: unknown): boolean {
-  return value === null || !['object', 'function', 'symbol'].includes(typeof value)
-}
-
-function show(key: unknown): string {
-  return typeof key === 'string' ? JSON.stringify(key) : typeof key === 'bigint' ? `${key}n` : String(key)
 }
 
 function messageOf(error: unknown): string {

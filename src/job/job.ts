@@ -11,7 +11,8 @@
  */
 
 import { encode } from '../codec/codec.js'
-import { type ErrorData, type Failure, OptionError } from '../errors/errors.js'
+import type { ErrorData, Failure } from '../errors/error-data.js'
+import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
 import { type Backoff, checkBackoff } from './backoff.js'
 

@@ -7,7 +7,7 @@
  * ```
  */
 import { decode } from '../codec/codec.js'
-import { type ErrorData, toErrorData } from '../errors/errors.js'
+import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import {
   CANCELLED,
   CLOSING,

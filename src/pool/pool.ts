@@ -8,7 +8,7 @@
 import { fileURLToPath } from 'node:url'
 import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import { type ErrorData, toErrorData } from '../errors/errors.js'
+import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import type { Place } from '../job/job.js'
 import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
 import { readMessage } from './thread-messages.js'

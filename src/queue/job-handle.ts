@@ -1,7 +1,8 @@
 /** A job as the application holds it: what was known of it at one moment, and what can be done with it. */
 
 import { decode } from '../codec/codec.js'
-import { type Failure, JobCancelledError, JobFailedError } from '../errors/errors.js'
+import type { Failure } from '../errors/error-data.js'
+import { JobCancelledError, JobFailedError } from '../errors/errors.js'
 import type { Backoff } from '../job/backoff.js'
 import { formatId, type JobState, type StoredJob } from '../job/job.js'
 

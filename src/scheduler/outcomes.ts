@@ -1,6 +1,6 @@
 /** From what became of an attempt to what is recorded of it, and to what the application is told. */
 
-import type { ErrorData, Failure } from '../errors/errors.js'
+import type { ErrorData, Failure } from '../errors/error-data.js'
 import { backoffDelay } from '../job/backoff.js'
 import type { Head, JobState, Place, StoredJob } from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'

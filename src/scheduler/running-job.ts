@@ -1,6 +1,6 @@
 /** A job on its way to a thread: what is stored of it, and which module runs it. */
 import { decode } from '../codec/codec.js'
-import { toErrorData } from '../errors/errors.js'
+import { toErrorData } from '../errors/error-data.js'
 import { formatId } from '../job/job.js'
 import type { PoolJob } from '../pool/pool.js'
 import type { Claimed, Settlement } from '../store/store.js'

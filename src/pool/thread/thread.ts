@@ -6,7 +6,8 @@
  */
 import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
-import { toErrorData, WorkerModuleError } from '../../errors/errors.js'
+import { toErrorData } from '../../errors/error-data.js'
+import { WorkerModuleError } from '../../errors/errors.js'
 import {
   DONE,
   LISTENING,

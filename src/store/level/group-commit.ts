@@ -12,7 +12,7 @@
  * before the next group is begun and before anything that `between` was given: there, memory and disk agree.
  */
 import type { Level } from 'level'
-import { StoreError } from '../../errors/errors.js'
+import { StoreError } from '../../errors/directory-errors.js'
 import { SYNCED_KEY } from './format/keys.js'
 
 export type Database = Level<Buffer, Buffer>

@@ -7,7 +7,7 @@
  * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
  * this fails here instead of taking the next process down.
  */
-import type { Failure } from '../../errors/errors.js'
+import type { Failure } from '../../errors/error-data.js'
 import type { Head } from '../../job/job.js'
 import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'

@@ -9,13 +9,12 @@ import { dirname, join } from 'node:path'
 import { Level } from 'level'
 import {
   CorruptError,
-  DamagedError,
   FormatError,
   LockedError,
-  MillraceError,
   NotAQueueError,
   StoreError,
-} from '../../../errors/errors.js'
+} from '../../../errors/directory-errors.js'
+import { DamagedError, MillraceError } from '../../../errors/errors.js'
 import { FORMAT, FORMAT_KEY } from '../format/keys.js'
 import type { Database } from '../group-commit.js'
 import { CLOSED, noteClosed } from './clean-shutdown.js'

@@ -15,7 +15,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { CorruptError } from '../../../errors/errors.js'
+import { CorruptError } from '../../../errors/directory-errors.js'
 import { SYNCED_KEY } from '../format/keys.js'
 import { notedLengths } from './clean-shutdown.js'
 import { hasEndAt, hasPieceAt, hasRecordAfter, recordsOf } from './log-file.js'

@@ -9,7 +9,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { CorruptError } from '../../../errors/errors.js'
+import { CorruptError } from '../../../errors/directory-errors.js'
 import { damagedBlocks } from './table-file.js'
 
 /** What is checked before LevelDB opens, in bytes: a tenth of a second or so. */

@@ -10,7 +10,8 @@
  * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
 import { decode, encodeTrusted, takeRoomBefore } from '../../../codec/codec.js'
-import { DamagedError, toErrorData } from '../../../errors/errors.js'
+import { toErrorData } from '../../../errors/error-data.js'
+import { DamagedError } from '../../../errors/errors.js'
 import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
 import { checksumOf } from './checksum.js'
 
