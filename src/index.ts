@@ -25,7 +25,8 @@ export {
   WorkerModuleError,
 } from './errors/errors.js'
 export type { Backoff, ExponentialBackoff } from './job/backoff.js'
-export type { EnqueueOptions, FinishedState, JobCounts, JobState } from './job/job.js'
+export type { EnqueueOptions } from './job/enqueue-options.js'
+export type { FinishedState, JobCounts, JobState } from './job/job.js'
 export { type CloseOnSignalsOptions, closeOnSignals } from './queue/close-on-signals.js'
 export type { QueueEvents } from './queue/events.js'
 export type { Job } from './queue/job-handle.js'
@@ -36,12 +37,12 @@ export { JobQueue } from './queue/queue.js'
 export type { InputOf, OutputOf } from './queue/task-types.js'
 export type { Repaired } from './store/level/repair/repair.js'
 export type { BackedUp, Keep, Recovered } from './store/store.js'
+export type { TaskOptions } from './tasks/task-options.js'
 export type {
   JobInfo,
   ModuleExport,
   ModuleLocation,
-  TaskOptions,
   WorkerFactory,
   WorkerMap,
-} from './tasks/tasks.js'
+} from './tasks/worker-module.js'
 export { type JobContext, UnrecoverableError } from './worker.js'

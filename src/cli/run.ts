@@ -1,7 +1,7 @@
 /** `millrace run`: one job per input, through a worker module, in a directory that outlives the process. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import type { EnqueueOptions } from '../job/job.js'
+import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { Job } from '../queue/job-handle.js'
 import { JobQueue } from '../queue/queue.js'
 import { findInputs, type Inputs } from './inputs.js'

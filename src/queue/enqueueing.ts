@@ -1,7 +1,8 @@
 /** How jobs come in: checked and encoded, let through the limit, stored, and given back as handles. */
 
 import { encode, type Limit } from '../codec/codec.js'
-import { type EnqueueOptions, headOfOptions, type Place, storedAsEnqueued } from '../job/job.js'
+import { type EnqueueOptions, headOfOptions } from '../job/enqueue-options.js'
+import { type Place, storedAsEnqueued } from '../job/job.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
 import type { NewJob, Store } from '../store/store.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'

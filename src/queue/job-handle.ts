@@ -4,7 +4,8 @@ import { decode } from '../codec/codec.js'
 import type { Failure } from '../errors/error-data.js'
 import { JobCancelledError, JobFailedError } from '../errors/errors.js'
 import type { Backoff } from '../job/backoff.js'
-import { formatId, type JobState, type StoredJob } from '../job/job.js'
+import type { JobState, StoredJob } from '../job/job.js'
+import { formatId } from '../job/job-id.js'
 
 /** What a handle asks of its queue. */
 export interface JobHost {

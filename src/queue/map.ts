@@ -1,6 +1,6 @@
 /** `queue.map`: a job for each input, the outcomes as they come, and never more than so many jobs in the queue. */
 
-import type { EnqueueOptions } from '../job/job.js'
+import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { Job } from './job-handle.js'
 
 export interface MapOptions extends Omit<EnqueueOptions, 'key'> {

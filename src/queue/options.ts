@@ -7,7 +7,8 @@ import type { Backoff } from '../job/backoff.js'
 import { FINISHED_STATES, type FinishedState } from '../job/job.js'
 import { MOST_THREADS } from '../pool/pool.js'
 import type { Keep, Retention } from '../store/store.js'
-import type { TaskOptions, WorkerFactory, WorkerMap } from '../tasks/tasks.js'
+import type { TaskOptions } from '../tasks/task-options.js'
+import type { WorkerFactory, WorkerMap } from '../tasks/worker-module.js'
 import type { OnFull } from './backlog-limit.js'
 
 export interface QueueOptions<Names extends string = string> {

@@ -2,7 +2,8 @@
 
 import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions } from '../errors/option-checks.js'
-import { checkId, FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../job/job.js'
+import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../job/job.js'
+import { checkId } from '../job/job-id.js'
 import type { ListQuery } from '../store/store.js'
 
 /** Which jobs to list. */

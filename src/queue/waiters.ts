@@ -1,7 +1,8 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle. */
 import { decode } from '../codec/codec.js'
 import { NoJobError } from '../errors/errors.js'
-import { formatId, type Place, type StoredJob } from '../job/job.js'
+import type { Place, StoredJob } from '../job/job.js'
+import { formatId } from '../job/job-id.js'
 import { outcomeError } from './job-handle.js'
 
 interface Waiter {

@@ -1,7 +1,7 @@
 /** A job on its way to a thread: what is stored of it, and which module runs it. */
 import { decode } from '../codec/codec.js'
 import { toErrorData } from '../errors/error-data.js'
-import { formatId } from '../job/job.js'
+import { formatId } from '../job/job-id.js'
 import type { PoolJob } from '../pool/pool.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'

@@ -28,11 +28,12 @@ import type {
 } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
-import { type Lane, WaybillPlan } from './lane.js'
+import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
 import { Maintenance } from './maintenance.js'
 import { cancelled, SettledJob, settlementOf } from './outcomes.js'
 import { prepare, type RunningJob } from './running-job.js'
+import { WaybillPlan } from './waybill-plan.js'
 
 export interface SchedulerEvents {
   /** Jobs have left the backlog. */

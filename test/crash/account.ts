@@ -1,6 +1,7 @@
 /** Holds what was promised and seen (the facts) against what is left in the directory. Returns what does not fit, in words. */
 import { decode } from '../../src/codec/codec.js'
-import { formatId, parseId, type StoredJob } from '../../src/job/job.js'
+import type { StoredJob } from '../../src/job/job.js'
+import { formatId, parseId } from '../../src/job/job-id.js'
 import type { Transit } from '../support/inspect.js'
 import type { Fact } from './facts.js'
 

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { OptionError } from '../../src/errors/errors.js'
-import { checkEnqueueOptions, formatId, headOfOptions, type Place, parseId } from '../../src/job/job.js'
+import { checkEnqueueOptions, headOfOptions } from '../../src/job/enqueue-options.js'
+import type { Place } from '../../src/job/job.js'
+import { formatId, parseId } from '../../src/job/job-id.js'
 
 const place = fc.record(
   {

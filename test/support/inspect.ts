@@ -1,7 +1,7 @@
 /** Reads a closed queue's directory key by key, and says what in it contradicts `src/store/level/format/keys.ts`. */
 import { Level } from 'level'
 import type { FinishedState, Place, StoredJob } from '../../src/job/job.js'
-import { formatId } from '../../src/job/job.js'
+import { formatId } from '../../src/job/job-id.js'
 import { wasAhead, waybillOffsets } from '../../src/store/level/backlog/job-entry.js'
 import {
   CHUNK_OF_JOBS,

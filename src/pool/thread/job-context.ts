@@ -1,6 +1,6 @@
 /** What a job's function is given beside its input, inside the thread. Nothing is made before it is asked for. */
 import { decode, encode } from '../../codec/codec.js'
-import { formatId } from '../../job/job.js'
+import { formatId } from '../../job/job-id.js'
 import type { JobContext } from '../../worker.js'
 import {
   CANCELLED,

@@ -1,0 +1,90 @@
+/** The options of `enqueue`: their checks, and what is stored of them. */
+
+import { encode } from '../codec/codec.js'
+import { OptionError } from '../errors/errors.js'
+import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
+import { type Backoff, checkBackoff } from './backoff.js'
+import type { Head } from './job.js'
+
+/** How a job is enqueued. Times are in ms. */
+export interface EnqueueOptions<Meta = unknown> {
+  /** Lower runs first. An integer from -32768 to 32767, default 0. */
+  priority?: number
+  /** Run no earlier than this many ms from now. Default 0. Not together with `runAt`. */
+  delay?: number
+  /** Run no earlier than this time: a Date, or ms since the epoch. */
+  runAt?: number | Date
+  /** How often it is tried before it fails for good: 1 to 1000. Default: the task's, else 3. */
+  attempts?: number
+  /** How long to wait before it is tried again. Default: the task's, else exponential from 1 s. */
+  backoff?: Backoff
+  /** Longest run of one attempt, in ms, counted from its own start; 0 for none. Default: the task's, else 0. */
+  timeout?: number
+  /** While a job of this task with this key is waiting, delayed, running or retained, enqueueing gives that job. */
+  key?: string
+  /** Small data that the worker factory, the worker and the application's event handlers see beside the input. */
+  meta?: Meta
+}
+
+const LONGEST_KEY = 1024
+const ENQUEUE_OPTIONS = ['priority', 'delay', 'runAt', 'attempts', 'backoff', 'timeout', 'key', 'meta']
+const LATEST = 2 ** 48 - 1
+
+/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
+export function checkEnqueueOptions(options: EnqueueOptions): void {
+  checkOptions('enqueue', options, ENQUEUE_OPTIONS)
+  const { priority, delay, runAt, key } = options
+  if (priority !== undefined) checkInteger('priority', priority, -32_768, 32_767)
+  if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')
+  if (delay !== undefined) checkNumber('delay', delay, 0, LATEST / 2)
+  if (runAt !== undefined)
+    checkNumber(
+      'runAt',
+      runAt instanceof Date ? runAt.getTime() : runAt,
+      0,
+      LATEST,
+      'a Date or ms since 1970',
+    )
+  if (key !== undefined) checkKey(key)
+  checkAttemptOptions(options)
+}
+
+/** Two texts that are not well-formed could be the same key, as bytes. */
+function checkKey(key: unknown): void {
+  if (typeof key !== 'string') throw new OptionError(`key must be a string, got ${show(key)}`)
+  const bytes = Buffer.byteLength(key)
+  if (bytes === 0 || bytes > LONGEST_KEY)
+    throw new OptionError(`key must be a string of 1 to ${LONGEST_KEY} bytes, got ${bytes} bytes`)
+  if (!key.isWellFormed()) throw new OptionError(`key must be well-formed text, got ${show(key)}`)
+}
+
+/**
+ * What is to be stored of a job's options: nothing, if they are all left to their defaults.
+ *
+ * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried.
+ */
+export function headOfOptions(options: EnqueueOptions | undefined): Head | undefined {
+  if (options === undefined) return undefined
+  checkEnqueueOptions(options)
+  const { delay, runAt, attempts, backoff, timeout, key, meta } = options
+  const head: Head = {
+    ...(delay !== undefined && delay > 0 && { runAt: Math.ceil(Date.now() + delay) }),
+    ...(runAt !== undefined && { runAt: Math.ceil(runAt instanceof Date ? runAt.getTime() : runAt) }),
+    ...(attempts !== undefined && { attempts }),
+    ...(backoff !== undefined && { backoff }),
+    ...(timeout !== undefined && { timeout }),
+    ...(key !== undefined && { key }),
+    ...(meta !== undefined && { meta: encode(meta, 'meta') }),
+  }
+  return Object.keys(head).length > 0 ? head : undefined
+}
+
+/** The options that a task and a job share. @throws {OptionError} as above. */
+export function checkAttemptOptions(
+  { attempts, backoff, timeout }: Pick<EnqueueOptions, 'attempts' | 'backoff' | 'timeout'>,
+  prefix = '',
+): void {
+  if (attempts !== undefined) checkInteger(`${prefix}attempts`, attempts, 1, 1000)
+  if (timeout !== undefined) checkNumber(`${prefix}timeout`, timeout, 0, LATEST / 2, 'ms')
+  if (backoff !== undefined) checkBackoff(backoff, `${prefix}backoff`)
+}

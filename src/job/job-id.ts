@@ -1,0 +1,34 @@
+/** A job's id: its place in line, as 24 hexadecimal digits that sort as the jobs of one lane run. */
+
+import { OptionError } from '../errors/errors.js'
+import { show } from '../errors/option-checks.js'
+import type { Place } from './job.js'
+
+const PLACE_TEXT = /^[0-9a-f]{24}$/
+const PRIORITY_OFFSET = 32_768
+
+/** A place as text. */
+export function formatId({ lane, priority, seq }: Place): string {
+  return hex(lane, 8) + hex(priority + PRIORITY_OFFSET, 4) + hex(seq, 12)
+}
+
+/** The place that an id stands for, or `undefined` if the text is no id. */
+export function parseId(id: string): Place | undefined {
+  if (typeof id !== 'string' || !PLACE_TEXT.test(id)) return undefined
+  return {
+    lane: Number.parseInt(id.slice(0, 8), 16),
+    priority: Number.parseInt(id.slice(8, 12), 16) - PRIORITY_OFFSET,
+    seq: Number.parseInt(id.slice(12), 16),
+  }
+}
+
+/** The place that an id given by the application stands for. @throws {OptionError} the text is no id. */
+export function checkId(id: string): Place {
+  const place = parseId(id)
+  if (!place) throw new OptionError(`a job's id is 24 hexadecimal digits, got ${show(id)}`)
+  return place
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
