@@ -1,40 +1,60 @@
 /**
  * Every code block of the documents is run.
  *
- * - A block that begins with a path is that file; the files of a document make up one project.
- * - Shell commands that use the project are run in it; a `text` block after them is what they print.
- * - Other blocks are programs. One that opens no queue of its own is given `queue`, which has the document's workers and a
+ * - A block that begins with a path is that file. The files of all documents make up one project. Another block uses each.
+ * - Shell commands that use the project are run in it. A `text` block after them is what they print.
+ * - Other blocks are programs. A program that opens no queue of its own is given `queue`, which has the project's workers and a
  *   failed job. A line that ends in `// → …` prints just that.
  */
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { test } from 'node:test'
-import { type Block, codeBlocks } from '../support/markdown.js'
+import { type Block, codeBlocks, documentsOf } from '../support/markdown.js'
 import { checkTypes, project, ROOT, runNode, runShell } from '../support/project.js'
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   scripts: Record<string, string>
 }
 
-for (const name of documents()) {
-  const blocks = codeBlocks(readFileSync(join(ROOT, name), 'utf8'))
-  const files = blocks.flatMap(({ file, text }) => (file === undefined ? [] : [[file, text] as const]))
+const documents = documentsOf(ROOT).map((name) => ({
+  name,
+  blocks: codeBlocks(readFileSync(join(ROOT, name), 'utf8')),
+}))
+const files = documents.flatMap(({ blocks }) =>
+  blocks.flatMap(({ file, text }) => (file === undefined ? [] : [[file, text] as const])),
+)
 
+test('no two blocks of the documents are the same file', () => {
+  const names = files.map(([file]) => file)
+  assert.deepEqual(
+    names.filter((file, index) => names.indexOf(file) !== index),
+    [],
+  )
+})
+
+test('every file of the documents is used by another block', () => {
+  const blocks = documents.flatMap((document) => document.blocks)
+  const unused = files.filter(([file]) => {
+    const name = basename(file).replace(/\.[jt]s$/, '')
+    return !blocks.some((block) => block.file !== file && new RegExp(`\\b${name}\\b`).test(block.text))
+  })
+  assert.deepEqual(unused, [])
+})
+
+test('the TypeScript of the documents is well typed', async (t) => {
+  const { code, stdout } = await checkTypes(
+    await project(t, [...files, ['globals.d.ts', '/// <reference types="node" />\n']]),
+    ['**/*.ts'],
+  )
+  assert.equal(code, 0, stdout)
+})
+
+for (const { name, blocks } of documents) {
   test(`${name}: every code block is of a kind that is tested`, () => {
     const unknown = blocks.filter(({ language }) => !['js', 'ts', 'sh', 'text'].includes(language))
     assert.deepEqual(unknown, [])
-    assert.equal(new Set(files.map(([file]) => file)).size, files.length, 'no file stands there twice')
   })
-
-  if (files.some(([file]) => file.endsWith('.ts')))
-    test(`${name}: its TypeScript is well typed`, async (t) => {
-      const { code, stdout } = await checkTypes(
-        await project(t, [...files, ['globals.d.ts', '/// <reference types="node" />\n']]),
-        ['**/*.ts'],
-      )
-      assert.equal(code, 0, stdout)
-    })
 
   blocks.forEach((block, index) => {
     const { language, text, line, file } = block
@@ -49,22 +69,13 @@ for (const name of documents()) {
       })
     if (language === 'js' && file === undefined)
       test(`${name}:${line}: the example runs`, async (t) => {
-        const program = text.includes("from 'millrace'") ? text : withQueue(text, files)
+        const program = text.includes("from 'millrace'") ? text : withQueue(text)
         const directory = await project(t, [...files, ['example.js', program]])
         const { code, stdout, stderr } = await runNode(directory, 'example.js')
         assert.equal(code, 0, stderr)
         assert.deepEqual(expectedOf(block), stdout.split('\n').slice(0, expectedOf(block).length))
       })
   })
-}
-
-function documents(): string[] {
-  const guides = existsSync(join(ROOT, 'docs')) ? readdirSync(join(ROOT, 'docs')) : []
-  return [
-    'README.md',
-    'CONTRIBUTING.md',
-    ...guides.filter((guide) => guide.endsWith('.md')).map((guide) => `docs/${guide}`),
-  ]
 }
 
 /** Whether a command is about this repository: then what it names must be there, and it is not run. */
@@ -85,7 +96,7 @@ function assertScript(name: string): void {
   if (!['ci', 'install'].includes(name)) assert.ok(scripts[needed], `package.json has a script ${needed}`)
 }
 
-function withQueue(text: string, files: readonly (readonly [string, string])[]): string {
+function withQueue(text: string): string {
   const workers = files
     .map(([file]) => file)
     .filter((file) => file.startsWith('workers/') && file.endsWith('.js') && !file.endsWith('.test.js'))

@@ -1,5 +1,5 @@
 /**
- * The reference in the README names just what the code has: no option, method, event or code more or less. Lists of what a type has
+ * The documents' tables name just what the code has: no option, method, event or code more or less. Lists of what a type has
  * stand here as records, which do not compile when they lack one.
  */
 import assert from 'node:assert/strict'
@@ -26,13 +26,15 @@ import { codeSpans, sectionOf, tableRows } from '../support/markdown.js'
 import { ROOT, runShell } from '../support/project.js'
 import { FIXTURE } from '../support/queue.js'
 
-const README = readFileSync(join(ROOT, 'README.md'), 'utf8')
+const page = (name: string) => readFileSync(join(ROOT, name), 'utf8')
+const REFERENCE = page('docs/reference.md')
+const COMMAND_LINE = page('docs/command-line.md')
 
 type Names<Type> = Record<keyof Required<Type>, true>
 
 /** What stands in code in the first cells of a section's table. */
-function named(heading: string): string[] {
-  return tableRows(README, heading)
+function named(heading: string, document = REFERENCE): string[] {
+  return tableRows(document, heading)
     .flatMap(([first = '']) => codeSpans(first))
     .sort()
 }
@@ -53,34 +55,34 @@ const open = (options: object): Promise<JobQueue> =>
   JobQueue.open('never-opened', { workers, ...options } as QueueOptions)
 
 test('the options of open', async () => {
-  assert.deepEqual(named('### Options of `JobQueue.open'), await offered(open({ none: 1 })))
+  assert.deepEqual(named('## Options of `JobQueue.open'), await offered(open({ none: 1 })))
 })
 
 test('the options of tasks', async () => {
   const task = open({ workers: { echo: { ...workers.echo, none: 1 } } })
-  assert.deepEqual(named('### Task options'), await offered(task))
+  assert.deepEqual(named('## Task options'), await offered(task))
 })
 
 test('the options of enqueue', async (t) => {
   const queue = await JobQueue.open(await temporaryDirectory(t), { workers })
   t.after(() => queue.close())
   const enqueued = queue.enqueue('echo', 1, { none: 1 } as EnqueueOptions)
-  assert.deepEqual(named('### Options of `enqueue'), await offered(enqueued))
+  assert.deepEqual(named('## Options of `enqueue'), await offered(enqueued))
 })
 
 test('backoff and keep', async () => {
-  const backoff = codeSpans(sectionOf(README, '### Backoff')).filter((code) => /^\w+$/.test(code))
+  const backoff = codeSpans(sectionOf(REFERENCE, '## Backoff')).filter((code) => /^\w+$/.test(code))
   assert.deepEqual(
     [...new Set(backoff)].sort(),
     await offered(open({ backoff: { none: 1 } as QueueOptions['backoff'] })),
   )
-  const keep = codeSpans(sectionOf(README, '### Keep')).filter((code) => /^[a-z]+$/.test(code))
+  const keep = codeSpans(sectionOf(REFERENCE, '## Keep')).filter((code) => /^[a-z]+$/.test(code))
   assert.deepEqual(keep.sort(), await offered(open({ keep: { none: {} } as QueueOptions['keep'] })))
   assert.deepEqual(keep, [...FINISHED_STATES].sort())
 })
 
 test('the options of other methods', () => {
-  const rows = tableRows(README, '### Options of other methods').map(([method = '', option = '']) =>
+  const rows = tableRows(REFERENCE, '## Options of other methods').map(([method = '', option = '']) =>
     [...codeSpans(method), ...codeSpans(option)].join('.'),
   )
   const of = (method: string, options: object) => Object.keys(options).map((name) => `${method}.${name}`)
@@ -100,11 +102,11 @@ test('the options of other methods', () => {
 
 test('the methods and members of a queue', () => {
   const own = Object.getOwnPropertyNames(JobQueue.prototype).filter((name) => name !== 'constructor')
-  assert.deepEqual(named('### Methods of a queue'), [...own, 'directory', 'recovered'].sort())
+  assert.deepEqual(named('## Methods of a queue'), [...own, 'directory', 'recovered'].sort())
 })
 
 test('the members of a job, and what a worker is given', () => {
-  const [, listed = ''] = /^A job is a snapshot: ([^.]+)\./m.exec(README) ?? []
+  const [, listed = ''] = /^A job is a snapshot: ([^.]+)\./m.exec(REFERENCE) ?? []
   const job: Record<Exclude<keyof Job, 'finished' | 'cancel' | 'retry' | 'remove' | 'toJSON'>, true> = {
     id: true,
     task: true,
@@ -133,12 +135,14 @@ test('the members of a job, and what a worker is given', () => {
     log: true,
     signal: true,
   }
-  const given = named('## Writing workers').map((code) => code.replace(/\(.*/, ''))
+  const given = named('## What a worker is given', page('docs/workers.md')).map((code) =>
+    code.replace(/\(.*/, ''),
+  )
   assert.deepEqual(given, Object.keys(context).sort())
 })
 
 test('the states', () => {
-  const listed = codeSpans(sectionOf(README, '### States')).filter((code) =>
+  const listed = codeSpans(sectionOf(REFERENCE, '## States')).filter((code) =>
     (JOB_STATES as readonly string[]).includes(code),
   )
   assert.deepEqual(listed.sort(), [...JOB_STATES].sort())
@@ -158,17 +162,17 @@ test('the events', () => {
     idle: true,
     error: true,
   }
-  assert.deepEqual(named('### Events'), Object.keys(events).sort())
+  assert.deepEqual(named('## Events'), Object.keys(events).sort())
 })
 
 test('the error codes, each with its class', () => {
-  const rows = tableRows(README, '### Error codes')
+  const rows = tableRows(REFERENCE, '## Error codes')
   const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
     .join('\n')
   const codes = new Set([...sources.matchAll(/'(MILLRACE_[A-Z_]+)'/g)].map(([, code = '']) => code))
-  assert.deepEqual(named('### Error codes'), [...codes].sort())
+  assert.deepEqual(named('## Error codes'), [...codes].sort())
   const classes = rows.flatMap(([, second = '']) => codeSpans(second))
   const exported = Object.keys(millrace).filter((name) => name.endsWith('Error') && name !== 'MillraceError')
   assert.deepEqual(classes.sort(), exported.sort())
@@ -187,7 +191,7 @@ test('the options of millrace run', async () => {
   const [, options = ''] = stdout.split('Options:\n')
   const flags = [...options.matchAll(/^ {2}(--[\w-]+(?: <\w+>)?)/gm)].map(([, flag = '']) => flag)
   assert.deepEqual(
-    named('## The millrace command')
+    named('## The millrace command', COMMAND_LINE)
       .filter((code) => code.startsWith('--'))
       .sort(),
     flags.sort(),
@@ -198,16 +202,15 @@ test('the ready-made workers', () => {
   const modules = readdirSync(join(ROOT, 'workers'))
     .filter((file) => file.endsWith('.ts'))
     .map((file) => file.replace(/\.ts$/, ''))
-  assert.deepEqual(
-    named('## The millrace command').filter((code) => !code.startsWith('--')),
-    modules.sort(),
-  )
+  assert.deepEqual(named('## Ready-made workers', COMMAND_LINE), modules.sort())
 })
 
 test('the dependencies, each with its reason', () => {
   const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     dependencies: Record<string, string>
   }
-  const listed = tableRows(README, '## Dependencies').map(([first = '']) => /^\[([^\]]+)\]/.exec(first)?.[1])
+  const listed = tableRows(page('README.md'), '## Dependencies').map(
+    ([first = '']) => /^\[([^\]]+)\]/.exec(first)?.[1],
+  )
   assert.deepEqual(listed.sort(), Object.keys(dependencies).sort())
 })

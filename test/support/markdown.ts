@@ -1,4 +1,6 @@
-/** What tests read out of a Markdown document: its code blocks, tables and links. */
+/** The documents, and what tests read out of one: its code blocks, tables and links. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 
 export interface Block {
   /** What follows the opening fence. */
@@ -8,6 +10,15 @@ export interface Block {
   readonly line: number
   /** The file that it is, if its first line is a comment with just a path: `// workers/resize.js`. */
   readonly file: string | undefined
+}
+
+/** The Markdown files that people read first, and all below docs/, as paths relative to the repository. */
+export function documentsOf(root: string): string[] {
+  const pages = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  return [
+    ...['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+    ...pages.filter((page) => page.endsWith('.md')).map((page) => `docs/${page}`),
+  ]
 }
 
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm
