@@ -136,10 +136,11 @@ export class Job<Input = unknown, Output = unknown> {
   }
 }
 
-/** What `finished()` rejects with for a job in this state; `undefined` if it has not failed. */
-export function outcomeError(task: string, { place, state, head }: StoredJob): Error | undefined {
-  if (state === 'failed') return new JobFailedError(formatId(place), task, head.failures ?? [])
-  return state === 'cancelled' ? new JobCancelledError(formatId(place), task) : undefined
+/** What `finished()` gives for a finished job: its output, or the error that it throws. */
+export function outcomeOf(task: string, { place, state, head, body }: StoredJob): unknown {
+  if (state === 'failed') throw new JobFailedError(formatId(place), task, head.failures ?? [])
+  if (state === 'cancelled') throw new JobCancelledError(formatId(place), task)
+  return decode(body)
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

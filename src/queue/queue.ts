@@ -304,7 +304,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     const place = checkId(id)
     await this.#existing(place, id)
     if (!(await this.#store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
-    this.#waiters.reject(place.seq, new NoJobError(id))
+    this.#waiters.noJob(place)
     this.#limit.admit()
     this.#scheduler.noteRemoved()
     this.#announcer.updated()

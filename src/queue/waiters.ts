@@ -1,12 +1,14 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle. */
-import { decode } from '../codec/codec.js'
 import { NoJobError } from '../errors/errors.js'
-import type { Place, StoredJob } from '../job/job.js'
+import { FINISHED_STATES, type JobState, type Place, type StoredJob } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
-import { outcomeError } from './job-handle.js'
+import { outcomeOf } from './job-handle.js'
+
+/** Gives a finished job's output, or throws the error that says what became of it. */
+type Outcome = () => unknown
 
 interface Waiter {
-  resolve(output: unknown): void
+  resolve(outcome?: Outcome): void
   reject(error: Error): void
   /** Another one that waits for the same job. */
   readonly next: Waiter | undefined
@@ -21,11 +23,15 @@ export class Waiters {
     this.#taskOf = taskOf
   }
 
-  /** Fulfilled with the output of the job with this seq. */
-  untilFinished(seq: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+  /**
+   * Fulfilled with the output of the job with this seq. The error is made after the `await`: V8 then adds the application's own
+   * `await` to its stack. Each caller gets an output and an error of its own.
+   */
+  async untilFinished(seq: number): Promise<unknown> {
+    const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
       this.#finished.set(seq, { resolve, reject, next: this.#finished.get(seq) })
     })
+    return outcome?.()
   }
 
   untilIdle(): Promise<void> {
@@ -36,23 +42,24 @@ export class Waiters {
 
   /** Tells who waits for a job what became of it; nothing, if it has not finished. */
   settle(job: StoredJob): void {
-    const { seq } = job.place
-    const waiter = this.#finished.get(seq)
-    if (!waiter) return
-    if (job.state === 'completed') {
-      this.#finished.delete(seq)
-      return complete(waiter, job.body)
-    }
-    const error = outcomeError(this.#taskOf(job.place), job)
-    if (error) this.reject(seq, error)
+    const { place, state } = job
+    if (this.#finished.has(place.seq) && isFinished(state))
+      this.#resolve(place.seq, () => outcomeOf(this.#taskOf(place), job))
   }
 
   /** Answers who waits for a job from what is stored of it: nothing, if it is gone. */
   answer(place: Place, stored: Promise<StoredJob | undefined>): void {
     stored.then(
-      (job) => (job ? this.settle(job) : this.reject(place.seq, new NoJobError(formatId(place)))),
+      (job) => (job ? this.settle(job) : this.noJob(place)),
       (error: Error) => this.reject(place.seq, error),
     )
+  }
+
+  /** The job is gone. */
+  noJob(place: Place): void {
+    this.#resolve(place.seq, () => {
+      throw new NoJobError(formatId(place))
+    })
   }
 
   reject(seq: number, error: Error): void {
@@ -60,12 +67,16 @@ export class Waiters {
   }
 
   idle(): void {
-    for (const { resolve } of this.#idle.splice(0)) resolve(undefined)
+    for (const { resolve } of this.#idle.splice(0)) resolve()
   }
 
   rejectAll(error: Error): void {
     for (const seq of [...this.#finished.keys()]) this.reject(seq, error)
     for (const { reject } of this.#idle.splice(0)) reject(error)
+  }
+
+  #resolve(seq: number, outcome: Outcome): void {
+    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) waiter.resolve(outcome)
   }
 
   #take(seq: number): Waiter | undefined {
@@ -75,13 +86,6 @@ export class Waiters {
   }
 }
 
-/** Each gets an output of its own. */
-function complete(first: Waiter, output: Uint8Array): void {
-  for (let waiter: Waiter | undefined = first; waiter; waiter = waiter.next) {
-    try {
-      waiter.resolve(decode(output))
-    } catch (cause) {
-      waiter.reject(cause as Error)
-    }
-  }
+function isFinished(state: JobState): boolean {
+  return (FINISHED_STATES as readonly JobState[]).includes(state)
 }
