@@ -121,6 +121,30 @@ test('what failed stays failed, until --retry-failed', async (t) => {
   assert.deepEqual((await linesOfFile(join(folder, 'runs.txt'))).slice(3).sort(), ['a', 'b'])
 })
 
+test('--retry-failed does not run again what has failed in this run, though an equal input comes later', async (t) => {
+  const folder = await folderWith(
+    t,
+    'failing.mjs',
+    `import { appendFileSync } from 'node:fs'
+    export default (input) => {
+      appendFileSync('runs.txt', input + '\\n')
+      throw new Error('never')
+    }`,
+  )
+  const args = ['run', './failing.mjs', '--attempts', '1', '--retry-failed']
+  const command = startCommand(t, folder, args)
+  command.write('a\n')
+  await command.shows('stdout', '"status":"failed"')
+  command.end('a\nb\n')
+  const { code, stdout } = await command.ended()
+  assert.equal(code, 1)
+  assert.deepEqual(
+    resultsIn(stdout).map(({ input }) => input),
+    ['a', 'a', 'b'],
+  )
+  assert.deepEqual(await linesOfFile(join(folder, 'runs.txt')), ['a', 'b'])
+})
+
 test('a directory serves several worker modules and exports, each with jobs of its own', async (t) => {
   const folder = await folderWith(
     t,

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process'
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
 import { type Counts, Progress, type ProgressStream } from '../../src/cli/progress.js'
-import { Command, fixtureRun, MAIN } from '../support/command.js'
+import { Command, commandLine, fixtureRun, STDIO } from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
 
 const HALF: Counts = { total: 40, isAllRead: true, done: 20, doneBefore: 15, failed: 3, running: 2 }
@@ -84,8 +84,11 @@ const hasScript = /util-linux/.test(spawnSync('script', ['--version'], { encodin
 test('on a real terminal: the bar, results beside it, and Ctrl-C typed', { skip: !hasScript }, async (t) => {
   const folder = await temporaryDirectory(t)
   const command = (args: string[]) => {
-    const line = [process.execPath, MAIN, ...args].map((arg) => `'${arg}'`).join(' ')
-    const started = new Command(spawn('script', ['-qec', line, '/dev/null'], { cwd: folder }))
+    const line = commandLine(args)
+      .map((arg) => `'${arg.replaceAll("'", "'\\''")}'`)
+      .join(' ')
+    const child = spawn('script', ['-qec', line, '/dev/null'], { cwd: folder, stdio: [...STDIO] })
+    const started = new Command(child as ChildProcessWithoutNullStreams)
     t.after(() => {
       started.kill('SIGKILL')
       return started.ended()

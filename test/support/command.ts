@@ -9,7 +9,25 @@ import { temporaryDirectory } from './directory.js'
 import { FIXTURE } from './queue.js'
 import type { Ended } from './script.js'
 
-export const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+
+/**
+ * Ends the command when the process that started it ends, even by SIGKILL: then the pipe at descriptor 3 closes. The pipe of standard
+ * input cannot serve for this, because its end is only the end of the inputs.
+ */
+const END_WITH_PARENT = `data:text/javascript,${encodeURIComponent(
+  `import { isMainThread } from 'node:worker_threads'
+  import { Socket } from 'node:net'
+  if (isMainThread) new Socket({ fd: 3 }).on('error', () => {}).on('close', () => process.exit(1)).resume().unref()`,
+)}`
+
+/** The command's program and arguments. The process needs a pipe at descriptor 3. */
+export function commandLine(args: readonly string[]): [string, ...string[]] {
+  return [process.execPath, '--import', END_WITH_PARENT, MAIN, ...args]
+}
+
+/** Streams for a process that is started with `commandLine`. */
+export const STDIO = ['pipe', 'pipe', 'pipe', 'pipe'] as const
 
 /** The arguments that run an export of the fixture. */
 export function fixtureRun(exportName: string, ...rest: string[]): string[] {
@@ -87,15 +105,17 @@ export class Command {
   }
 }
 
-/** Starts the command. The test's end ends it. */
+/** Starts the command. The end of the test ends it, and so does the end of this process. */
 export function startCommand(
   t: TestContext,
   cwd: string,
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Command {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd, env: { ...process.env, ...env } })
-  const command = new Command(child)
+  const [program, ...rest] = commandLine(args)
+  const child = spawn(program, rest, { cwd, env: { ...process.env, ...env }, stdio: [...STDIO] })
+  // With these streams, all of them are pipes.
+  const command = new Command(child as ChildProcessWithoutNullStreams)
   t.after(() => {
     command.kill('SIGKILL')
     return command.ended()
