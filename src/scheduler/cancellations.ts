@@ -1,30 +1,78 @@
-/** Who waits to hear whether a job in transit was cancelled. It is, if it has not been handed to a thread yet. */
-export class Cancellations {
-  readonly #waiting = new Map<number, ((wasCancelled: boolean) => void)[]>()
+/**
+ * Cancels jobs, in whatever state they are. A job in transit is stopped by the pool, or given back before it reaches a thread;
+ * its caller waits here for the outcome. Any other job is cancelled in the store.
+ */
+import type { Place } from '../job/job.js'
+import type { StopReason } from '../pool/dispatched-waybill.js'
+import type { Store } from '../store/store.js'
 
-  /** Fulfilled when the job with this seq is settled, or given back. */
-  ask(seq: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const others = this.#waiting.get(seq) ?? []
-      this.#waiting.set(seq, [...others, resolve])
-    })
+interface CancellationParts {
+  readonly store: Store
+  /** Stops a job that is with the pool. `false`: it has ended. `undefined`: the pool does not have it. */
+  stop(place: Place, reason: StopReason): boolean | undefined
+  /** Gives back what has been claimed and must not start. */
+  launch(): void
+  /** A job that was not in transit has been cancelled. */
+  cancelled(place: Place): Promise<void>
+}
+
+export class Cancellations {
+  readonly #parts: CancellationParts
+  readonly #waiting = new Map<number, ((wasCancelled: boolean) => void)[]>()
+  #broken: Error | undefined
+
+  constructor(parts: CancellationParts) {
+    this.#parts = parts
+  }
+
+  /** Cancels a job that has not finished. `false`: it had, or there is none. */
+  async cancel(place: Place): Promise<boolean> {
+    const { store } = this.#parts
+    while (!this.#broken) {
+      if (store.isInTransit(place)) {
+        if (this.#parts.stop(place, 'cancelled') === false) return false
+        // Stopped, or waiting for a thread, or its claim or its outcome is being written.
+        const wasCancelled = this.#ask(place.seq)
+        this.#parts.launch()
+        if (await wasCancelled) return true
+        // It was settled otherwise: it has finished, or there may be another attempt to cancel.
+        continue
+      }
+      if (await store.cancel(place)) {
+        await this.#parts.cancelled(place)
+        return true
+      }
+      // It may have been claimed while the store looked for it.
+      if (!store.isInTransit(place)) return false
+    }
+    throw this.#broken
   }
 
   get isEmpty(): boolean {
     return this.#waiting.size === 0
   }
 
+  /** Whether somebody waits for this job in transit to be cancelled. */
   has(seq: number): boolean {
     return this.#waiting.has(seq)
   }
 
+  /** The job is settled, or given back. */
   answer(seq: number, wasCancelled: boolean): void {
     for (const resolve of this.#waiting.get(seq) ?? []) resolve(wasCancelled)
     this.#waiting.delete(seq)
   }
 
   /** Nothing more will be settled. */
-  giveUp(): void {
+  giveUp(error: Error): void {
+    this.#broken = error
     for (const seq of [...this.#waiting.keys()]) this.answer(seq, false)
+  }
+
+  #ask(seq: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const others = this.#waiting.get(seq) ?? []
+      this.#waiting.set(seq, [...others, resolve])
+    })
   }
 }

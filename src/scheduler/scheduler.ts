@@ -1,38 +1,24 @@
 /**
  * The scheduler: what runs next, and what happens to the outcome.
  *
- * A job's way: `#pump` claims it into a waybill when a thread is free, `#dispatch` hands the waybill to the pool once the
+ * A job's way: `#pump` claims it into a waybill while threads are free, the dispatcher hands the waybill to the pool once the
  * claim is durable, `#conclude` turns each result into a settlement, and when that is durable the application is told.
  * Nothing is told that a crash could undo.
- *
- * ```
- *  claimed ──written──▶ ready ──a thread is free──▶ with the pool ──▶ free
- *                         └──held, or no thread for it──▶ given back
- * ```
- *
- * While threads run short jobs, the next waybill for each is claimed ahead, so that no thread waits for a claim to be written.
  */
 
 import type { Place, StoredJob } from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
-import type {
-  Added,
-  Addition,
-  Claim,
-  Claimed,
-  NewJob,
-  Settlement,
-  Store,
-  StoreEvents,
-} from '../store/store.js'
+import type { Added, Addition, Claimed, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
+import { Dispatcher } from './dispatcher.js'
 import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
 import { Maintenance } from './maintenance.js'
-import { cancelled, SettledJob, settlementOf } from './outcomes.js'
-import { prepare, type RunningJob } from './running-job.js'
+import { settlementOf } from './outcomes.js'
+import type { RunningJob } from './running-job.js'
+import { Settling } from './settling.js'
 import { WaybillPlan } from './waybill-plan.js'
 
 export interface SchedulerEvents {
@@ -46,33 +32,21 @@ export interface SchedulerEvents {
   broken(error: Error): void
 }
 
-/** A claim, and what it counts for. */
-interface Waybill {
-  readonly claim: Claim
-  readonly plan: WaybillPlan
-}
-
 export class Scheduler implements StoreEvents {
   readonly #tasks: Tasks
   readonly #store: Store
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
   readonly #lanes: Lanes
-  readonly #cancelling = new Cancellations()
+  readonly #cancellations: Cancellations
+  readonly #settling: Settling
+  readonly #dispatcher: Dispatcher
   readonly #maintenance: Maintenance
   #maxWorkers: number
   /** Waybills that are claimed, or being so, and not free again. */
   #out = 0
-  /** Those that wait for a thread, in the order of their claims. */
-  #ready: Waybill[] = []
-  /** How many with the pool are short, so that another may be claimed ahead for their threads. */
-  #short = 0
   /** How many additions are not counted yet. */
   #adding = 0
-  /** Settlements that are being written. */
-  #settling = 0
-  /** Those among them that return jobs to their old places: until they are back, nothing may be claimed from behind them. */
-  #returning = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -92,6 +66,29 @@ export class Scheduler implements StoreEvents {
       progress: ({ claimed }, value) => events.progress(claimed, value),
       log: ({ claimed }, text) => events.log(claimed, text),
     })
+    this.#cancellations = new Cancellations({
+      store,
+      stop: (place, reason) => this.#pool.stop(place, reason),
+      launch: () => this.#dispatcher.launch(),
+      cancelled: (place) => this.#reportStored(place),
+    })
+    this.#settling = new Settling(store, this.#cancellations, {
+      returning: () => this.#dispatcher.launch(),
+      returned: () => this.runnable(),
+      settled: (jobs) => events.settled(jobs),
+      written: () => this.#noteIdle(),
+    })
+    this.#dispatcher = new Dispatcher({
+      store,
+      tasks,
+      lanes: this.#lanes,
+      pool: this.#pool,
+      settling: this.#settling,
+      cancellations: this.#cancellations,
+      maxWorkers: () => this.#maxWorkers,
+      isHeld: () => this.#isHeld,
+      freed: (plan) => this.#free(plan),
+    })
     this.#maintenance = new Maintenance(store)
     store.watch(this)
     this.#isIdle = this.#hasNothingToDo()
@@ -104,7 +101,7 @@ export class Scheduler implements StoreEvents {
   }
   set maxWorkers(count: number) {
     this.#maxWorkers = count
-    this.#launch()
+    this.#dispatcher.launch()
     this.runnable()
   }
 
@@ -124,7 +121,7 @@ export class Scheduler implements StoreEvents {
       const line = this.#lanes.of(lane)
       if (line) line.isPaused = isPaused
     }
-    this.#launch()
+    this.#dispatcher.launch()
     this.runnable()
   }
 
@@ -132,6 +129,7 @@ export class Scheduler implements StoreEvents {
     return this.#isPaused || (lane !== undefined && (this.#lanes.of(lane)?.isPaused ?? false))
   }
 
+  /** Lets the process end before delayed jobs are due. */
   unref(): void {
     this.#maintenance.unref()
   }
@@ -160,25 +158,8 @@ export class Scheduler implements StoreEvents {
   }
 
   /** Cancels a job that has not finished. `false`: it had, or there is none. */
-  async cancel(place: Place): Promise<boolean> {
-    while (!this.#broken) {
-      if (this.#store.isInTransit(place)) {
-        if (this.#pool.stop(place, 'cancelled') === false) return false
-        // Stopped, or waiting for a thread, or its claim or its outcome is being written.
-        const wasCancelled = this.#cancelling.ask(place.seq)
-        this.#launch()
-        if (await wasCancelled) return true
-        // It was settled otherwise: it has finished, or there may be another attempt to cancel.
-        continue
-      }
-      if (await this.#store.cancel(place)) {
-        await this.#reportStored(place)
-        return true
-      }
-      // It may have been claimed while the store looked for it.
-      if (!this.#store.isInTransit(place)) return false
-    }
-    throw this.#broken
+  cancel(place: Place): Promise<boolean> {
+    return this.#cancellations.cancel(place)
   }
 
   /** A waiting or delayed job was deleted: it may have been the last one. */
@@ -191,7 +172,7 @@ export class Scheduler implements StoreEvents {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true
     this.#maintenance.stop()
-    this.#launch()
+    this.#dispatcher.launch()
     this.#pool.recallAll()
     if (this.#out > 0 && !this.#broken) {
       const quiet = new Promise<void>((resolve) => {
@@ -225,16 +206,23 @@ export class Scheduler implements StoreEvents {
     this.#broken = error
     this.#maintenance.stop()
     this.#whenQuiet?.()
-    this.#cancelling.giveUp()
+    this.#cancellations.giveUp(error)
     this.#events.broken(error)
   }
 
+  /** Whether nothing may start. */
   get #isHeld(): boolean {
     return this.#isPaused || this.#isClosing || this.#broken !== undefined
   }
 
+  /** Whether one more waybill may be claimed: for a free thread, or ahead of one that will soon be free. */
+  get #mayClaim(): boolean {
+    if (this.#isHeld || this.#settling.isReturning) return false
+    return this.#out < this.#maxWorkers + this.#dispatcher.roomAhead
+  }
+
   #pump(): void {
-    while (!this.#isHeld && this.#returning === 0 && this.#out < this.#maxWorkers + this.#roomAhead) {
+    while (this.#mayClaim) {
       const isAhead = this.#out >= this.#maxWorkers
       const { waiting } = this.#store.counts()
       const share = Math.ceil(waiting / (isAhead ? this.#maxWorkers : this.#maxWorkers - this.#out))
@@ -246,76 +234,18 @@ export class Scheduler implements StoreEvents {
       for (const lane of plan.lanes) lane.out++
       this.#events.claimed()
       claim.written.then(
-        () => {
-          this.#ready.push({ claim, plan })
-          this.#launch()
-        },
+        () => this.#dispatcher.add({ claim, plan }),
         () => this.#free(plan),
       )
     }
     this.#noteIdle()
   }
 
-  /** How many waybills may be claimed ahead. */
-  get #roomAhead(): number {
-    return Math.min(this.#short, this.#maxWorkers)
-  }
-
-  /** Hands out what is ready as far as there are threads for it, and gives back what must not, or cannot soon, be handed out. */
-  #launch(): void {
-    // What was claimed ahead must not overtake what is on its way back.
-    const returned =
-      this.#isHeld || this.#returning > 0
-        ? this.#ready.splice(0)
-        : this.#ready.filter((each) => this.#mustReturn(each))
-    if (returned.length > 0) this.#ready = this.#ready.filter((each) => !returned.includes(each))
-    while (this.#ready.length > 0 && this.#pool.busy < this.#maxWorkers)
-      this.#dispatch(this.#ready.shift() as Waybill)
-    while (this.#ready.length > this.#roomAhead) returned.push(this.#ready.pop() as Waybill)
-    for (const waybill of returned) this.#giveBack(waybill)
-    this.#store.isHurried = this.#maxWorkers === 0 || this.#pool.busy < this.#maxWorkers
-  }
-
-  #mustReturn({ claim, plan }: Waybill): boolean {
-    for (const lane of plan.lanes) if (lane.isPaused) return true
-    return !this.#cancelling.isEmpty && claim.jobs.some(({ place }) => this.#cancelling.has(place.seq))
-  }
-
-  /** As if it had not been claimed. */
-  #giveBack({ claim, plan }: Waybill): void {
-    this.#settle(
-      claim.jobs.map((job) =>
-        this.#cancelling.has(job.place.seq) ? cancelled(job) : { outcome: 'released', job },
-      ),
-    )
-    this.#free(plan)
-  }
-
-  #dispatch({ claim, plan }: Waybill): void {
-    const settlements: Settlement[] = []
-    const jobs: RunningJob[] = []
-    for (const claimed of claim.jobs) {
-      const lane = this.#lanes.of(claimed.place.lane)
-      const job: RunningJob | Settlement = lane
-        ? prepare(claimed, lane, this.#tasks)
-        : { outcome: 'released', job: claimed }
-      if ('outcome' in job) settlements.push(job)
-      else jobs.push(job)
-    }
-    if (settlements.length > 0) this.#settle(settlements)
-    if (jobs.length === 0) return this.#free(plan)
-    if (plan.isShort) this.#short++
-    this.#pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => {
-      if (plan.isShort) this.#short--
-      this.#free(plan)
-    })
-  }
-
   #free({ lanes }: WaybillPlan): void {
     this.#out--
     for (const lane of lanes) lane.out--
     if (this.#out === 0) this.#whenQuiet?.()
-    this.#launch()
+    this.#dispatcher.launch()
     // At once, so that the next claim is written together with the outcomes that have just come.
     this.#pump()
   }
@@ -338,35 +268,7 @@ export class Scheduler implements StoreEvents {
       }
     }
     for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)
-    this.#settle(settlements)
-  }
-
-  #settle(settlements: readonly Settlement[]): void {
-    const returns = settlements.some(({ outcome }) => outcome === 'released')
-    this.#settling++
-    if (returns) {
-      this.#returning++
-      this.#launch()
-    }
-    this.#store.settle(settlements).then(
-      () => {
-        this.#settling--
-        if (returns) this.#returning--
-        if (returns) this.runnable()
-        const now = Date.now()
-        const settled: SettledJob[] = []
-        for (const settlement of settlements) {
-          if (!this.#cancelling.isEmpty)
-            this.#cancelling.answer(settlement.job.place.seq, settlement.outcome === 'cancelled')
-          if (settlement.outcome !== 'released') settled.push(new SettledJob(settlement, now))
-        }
-        if (settled.length > 0) this.#events.settled(settled)
-        this.#noteIdle()
-      },
-      () => {
-        // The store has said that it is broken, and the queue with it.
-      },
-    )
+    this.#settling.settle(settlements)
   }
 
   async #reportStored(place: Place): Promise<void> {
@@ -388,6 +290,6 @@ export class Scheduler implements StoreEvents {
   }
 
   #hasNothingToDo(): boolean {
-    return this.#out === 0 && this.#settling === 0 && this.#lanes.areEmpty
+    return this.#out === 0 && !this.#settling.isWriting && this.#lanes.areEmpty
   }
 }

@@ -1,0 +1,120 @@
+/**
+ * Hands claimed waybills to threads, in the order of their claims.
+ *
+ * ```
+ *  claimed ──written──▶ ready ──a thread is free──▶ with the pool ──▶ free
+ *                         └──held, cancelled, or no thread for it──▶ given back
+ * ```
+ *
+ * A waybill arrives here once its claim is durable. It waits until one of at most `maxWorkers` threads is free. It is given back
+ * to the backlog, as if it had not been claimed, when its jobs must not start (the queue or a task is paused, the queue closes, a
+ * job is cancelled) or when it would wait for long.
+ *
+ * While a thread runs a short waybill, one more may be claimed ahead for it, so that it does not wait for a claim to be written.
+ */
+import type { Pool } from '../pool/pool.js'
+import type { Claim, Settlement, Store } from '../store/store.js'
+import type { Tasks } from '../tasks/tasks.js'
+import type { Cancellations } from './cancellations.js'
+import type { Lanes } from './lanes.js'
+import { cancelled } from './outcomes.js'
+import { prepare, type RunningJob } from './running-job.js'
+import type { Settling } from './settling.js'
+import type { WaybillPlan } from './waybill-plan.js'
+
+/** A claim, and what it counts for. */
+export interface Waybill {
+  readonly claim: Claim
+  readonly plan: WaybillPlan
+}
+
+interface DispatcherParts {
+  readonly store: Store
+  readonly tasks: Tasks
+  readonly lanes: Lanes
+  readonly pool: Pool<RunningJob>
+  readonly settling: Settling
+  readonly cancellations: Cancellations
+  readonly maxWorkers: () => number
+  /** Whether nothing may start. */
+  readonly isHeld: () => boolean
+  /** A waybill counts no more. */
+  readonly freed: (plan: WaybillPlan) => void
+}
+
+export class Dispatcher {
+  readonly #parts: DispatcherParts
+  /** Waybills that wait for a thread. */
+  #ready: Waybill[] = []
+  /** How many with the pool are short, so that another may be claimed ahead for their threads. */
+  #short = 0
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts
+  }
+
+  /** How many waybills may be claimed ahead. */
+  get roomAhead(): number {
+    return Math.min(this.#short, this.#parts.maxWorkers())
+  }
+
+  /** Takes a waybill whose claim is durable. */
+  add(waybill: Waybill): void {
+    this.#ready.push(waybill)
+    this.launch()
+  }
+
+  /** Hands out what is ready as far as threads are free, and gives back what must not, or cannot soon, be handed out. */
+  launch(): void {
+    const { pool, settling, store, isHeld } = this.#parts
+    const maxWorkers = this.#parts.maxWorkers()
+    // What was claimed ahead must not overtake what is on its way back.
+    const returned =
+      isHeld() || settling.isReturning
+        ? this.#ready.splice(0)
+        : this.#ready.filter((each) => this.#mustReturn(each))
+    if (returned.length > 0) this.#ready = this.#ready.filter((each) => !returned.includes(each))
+    while (this.#ready.length > 0 && pool.busy < maxWorkers) this.#dispatch(this.#ready.shift() as Waybill)
+    while (this.#ready.length > this.roomAhead) returned.push(this.#ready.pop() as Waybill)
+    for (const waybill of returned) this.#giveBack(waybill)
+    store.isHurried = maxWorkers === 0 || pool.busy < maxWorkers
+  }
+
+  #mustReturn({ claim, plan }: Waybill): boolean {
+    const { cancellations } = this.#parts
+    for (const lane of plan.lanes) if (lane.isPaused) return true
+    return !cancellations.isEmpty && claim.jobs.some(({ place }) => cancellations.has(place.seq))
+  }
+
+  /** As if it had not been claimed. */
+  #giveBack({ claim, plan }: Waybill): void {
+    const { settling, cancellations, freed } = this.#parts
+    settling.settle(
+      claim.jobs.map((job) =>
+        cancellations.has(job.place.seq) ? cancelled(job) : { outcome: 'released', job },
+      ),
+    )
+    freed(plan)
+  }
+
+  #dispatch({ claim, plan }: Waybill): void {
+    const { lanes, tasks, pool, settling, freed } = this.#parts
+    const settlements: Settlement[] = []
+    const jobs: RunningJob[] = []
+    for (const claimed of claim.jobs) {
+      const lane = lanes.of(claimed.place.lane)
+      const job: RunningJob | Settlement = lane
+        ? prepare(claimed, lane, tasks)
+        : { outcome: 'released', job: claimed }
+      if ('outcome' in job) settlements.push(job)
+      else jobs.push(job)
+    }
+    if (settlements.length > 0) settling.settle(settlements)
+    if (jobs.length === 0) return freed(plan)
+    if (plan.isShort) this.#short++
+    pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => {
+      if (plan.isShort) this.#short--
+      freed(plan)
+    })
+  }
+}
