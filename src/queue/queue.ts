@@ -10,47 +10,26 @@
  * ```
  */
 import { EventEmitter } from 'node:events'
-import { ClosedError, JobStateError, NoJobError } from '../errors/errors.js'
+import { ClosedError, OptionError } from '../errors/errors.js'
 import { checkInteger, checkPath } from '../errors/option-checks.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
-import type { JobCounts, Place, StoredJob } from '../job/job.js'
-import { checkId } from '../job/job-id.js'
-import { Scheduler } from '../scheduler/scheduler.js'
-import { LevelStore } from '../store/level/level-store.js'
+import type { JobCounts } from '../job/job.js'
 import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
-import type { BackedUp, Recovered, Store } from '../store/store.js'
-import { Tasks } from '../tasks/tasks.js'
-import { BacklogLimit } from './backlog-limit.js'
-import { Enqueueing } from './enqueueing.js'
-import { Announcer, type QueueEvents } from './events.js'
-import { Job, type JobHost } from './job-handle.js'
+import type { BackedUp, Recovered } from '../store/store.js'
+import type { QueueEvents } from './events.js'
+import type { Job } from './job-handle.js'
 import { type MapOptions, mapInputs } from './map.js'
-import {
-  type CloseOptions,
-  checkCloseOptions,
-  checkMaxWorkers,
-  type QueueOptions,
-  type Settings,
-  settingsOf,
-} from './options.js'
-import { type CleanOptions, checkCleanOptions, type JobsQuery, listQueryOf } from './queries.js'
+import { type CloseOptions, checkCloseOptions, checkMaxWorkers, type QueueOptions } from './options.js'
+import type { CleanOptions, JobsQuery } from './queries.js'
+import { type OpenedDirectory, openDirectory, QueueParts } from './queue-parts.js'
 import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
-import { Waiters } from './waiters.js'
 
 export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends EventEmitter<QueueEvents> {
   readonly directory: string
   /** What an earlier process left behind: how many jobs were in transit, how many wait in all. */
   readonly recovered: Recovered
-  readonly #store: Store
-  readonly #tasks: Tasks
-  readonly #scheduler: Scheduler
-  readonly #limit: BacklogLimit
-  readonly #enqueueing: Enqueueing
-  readonly #waiters: Waiters
-  readonly #host: JobHost
-  readonly #announcer: Announcer
+  readonly #parts: QueueParts
   #closing: Promise<void> | undefined
-  #broken: Error | undefined
 
   /**
    * Opens a queue in a directory: makes it if it is new, restores it if it is not. What was running when the last process
@@ -65,21 +44,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     directory: string,
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>> {
-    const path = checkPath('directory', directory)
-    const settings = settingsOf(options)
-    const { workers, tasks, attempts, backoff, timeout } = options
-    const defaults = {
-      ...(attempts !== undefined && { attempts }),
-      ...(backoff !== undefined && { backoff }),
-      ...(timeout !== undefined && { timeout }),
-    }
-    const registry = await Tasks.from(workers, tasks, defaults)
-    const { store, recovered } = await LevelStore.open(path, {
-      durability: settings.durability,
-      retention: settings.retention,
-      attemptsOf: (task, head) => registry.attemptsOf(task, head),
-    })
-    return new JobQueue<Tasks_>(path, store, recovered, registry, settings)
+    return new JobQueue<Tasks_>(await openDirectory(checkPath('directory', directory), options))
   }
 
   /**
@@ -97,61 +62,15 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     return repairDirectory(checkPath('directory', directory))
   }
 
-  private constructor(
-    directory: string,
-    store: Store,
-    recovered: Recovered,
-    tasks: Tasks,
-    settings: Settings,
-  ) {
+  private constructor(opened: OpenedDirectory) {
     super()
-    this.directory = directory
-    this.recovered = recovered
-    this.#store = store
-    this.#tasks = tasks
-    const taskOf = (place: Place) => store.task(place.lane) ?? ''
-    this.#waiters = new Waiters(taskOf)
-    this.#host = {
-      taskOf: ({ place }) => taskOf(place),
-      attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
-      finished: (job) => this.#finished(job),
-      cancel: (id) => this.cancel(id),
-      retry: (id) => this.retry(id),
-      remove: (id) => this.remove(id),
-    }
-    const announcer = new Announcer(this, this.#host, () => (this.#closing ? undefined : store.counts()))
-    this.#announcer = announcer
-    const limit = new BacklogLimit(settings.backlog, () => store.counts())
-    this.#limit = limit
-    this.#scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
-      claimed: () => limit.admit(),
-      started: (job) => announcer.started(job),
-      settled: (jobs) => {
-        for (const job of jobs) this.#waiters.settle(job)
-        announcer.settled(jobs)
-        limit.admit()
-      },
-      progress: (job, value) => announcer.progress(job, value),
-      log: (job, text) => announcer.log(job, text),
-      idle: () => {
-        this.#waiters.idle()
-        announcer.idle()
-      },
-      broken: (error) => {
-        this.#broken = error
-        limit.close(error)
-        this.#waiters.rejectAll(error)
-        announcer.broken(error)
-      },
-    })
-    this.#enqueueing = new Enqueueing({
-      store,
-      scheduler: this.#scheduler,
-      limit,
-      host: this.#host,
-      announcer,
-      settings,
-    })
+    if (typeof opened?.store !== 'object')
+      throw new OptionError(
+        'a queue is opened with `await JobQueue.open(directory, options)`, not with `new`',
+      )
+    this.directory = opened.directory
+    this.recovered = opened.recovered
+    this.#parts = new QueueParts(this, opened)
   }
 
   /**
@@ -167,8 +86,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
     try {
-      const job = this.#enqueueing.newJob(this.#laneFor(task), input, options)
-      return this.#enqueueing.addOne(job) as Promise<JobOf<Tasks_, Name>>
+      const { enqueueing } = this.#parts
+      const job = enqueueing.newJob(this.#laneFor(task), input, options)
+      return enqueueing.addOne(job) as Promise<JobOf<Tasks_, Name>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -183,11 +103,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
     inputs: Iterable<InputOf<Tasks_[Name]>>,
     options?: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
   ): Promise<JobOf<Tasks_, Name>[]> {
+    const { enqueueing } = this.#parts
     const lane = this.#laneFor(task)
     const added = Array.from(inputs, (input, index) =>
-      this.#enqueueing.newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
+      enqueueing.newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
     )
-    return Promise.all(await this.#enqueueing.add(added)) as Promise<JobOf<Tasks_, Name>[]>
+    return Promise.all(await enqueueing.add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
   /**
@@ -202,19 +123,20 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
     const { buffer = 1000, ...rest } = options
     checkInteger('buffer', buffer, 1, 1_000_000)
+    const { enqueueing } = this.#parts
     const add = async (input: unknown): Promise<Job> =>
-      this.#enqueueing.addOne(this.#enqueueing.newJob(this.#laneFor(task), input, rest), 'wait')
+      enqueueing.addOne(enqueueing.newJob(this.#laneFor(task), input, rest), 'wait')
     return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
   /** How many threads run jobs at most. */
   get maxWorkers(): number {
-    return this.#scheduler.maxWorkers
+    return this.#parts.scheduler.maxWorkers
   }
 
   /** How many threads are running jobs now. */
   get numWorkers(): number {
-    return this.#scheduler.numWorkers
+    return this.#parts.scheduler.numWorkers
   }
 
   /**
@@ -222,9 +144,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * threads that are idle then end after `idleTimeout`. 0 holds everything.
    */
   setMaxWorkers(count: number): void {
-    this.#assertOpen()
+    this.#parts.lifetime.assertOpen()
     checkMaxWorkers(count)
-    this.#scheduler.maxWorkers = count
+    this.#parts.scheduler.maxWorkers = count
   }
 
   /** Starts no more jobs, of this task or of any, until `resume`. What runs goes on. Not remembered by the directory. */
@@ -238,27 +160,23 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   }
 
   isPaused(task?: keyof Tasks_ & string): boolean {
-    return this.#scheduler.isPaused(task === undefined ? undefined : this.#lane(task))
+    return this.#parts.scheduler.isPaused(task === undefined ? undefined : this.#parts.laneOf(task))
   }
 
   /** The job with this id; `undefined` if there is none any more. */
-  async job(id: string): Promise<Job | undefined> {
-    this.#assertOpen()
-    const job = await this.#store.get(checkId(id))
-    return job && new Job(this.#host, job)
+  job(id: string): Promise<Job | undefined> {
+    return this.#parts.jobs.get(id)
   }
 
   /** Jobs in the order of their ids: by task, then priority, then age. */
-  async jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
-    this.#assertOpen()
-    const found = await this.#store.list(listQueryOf(query, (task) => this.#lane(task)))
-    return found.map((job) => new Job(this.#host, job))
+  jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
+    return this.#parts.jobs.list(query)
   }
 
   /** How many jobs are in each state, of one task or of all. Exact, and costs no read. */
   counts(task?: keyof Tasks_ & string): JobCounts {
-    this.#assertOpen()
-    return this.#store.counts(task === undefined ? undefined : this.#lane(task))
+    this.#parts.lifetime.assertOpen()
+    return this.#parts.store.counts(task === undefined ? undefined : this.#parts.laneOf(task))
   }
 
   /**
@@ -268,12 +186,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    *
    * @throws {NoJobError} there is no such job.
    */
-  async cancel(id: string): Promise<boolean> {
-    this.#assertOpen()
-    const place = checkId(id)
-    const wasCancelled = await this.#scheduler.cancel(place)
-    if (!wasCancelled) await this.#existing(place, id)
-    return wasCancelled
+  cancel(id: string): Promise<boolean> {
+    return this.#parts.jobs.cancel(id)
   }
 
   /**
@@ -282,16 +196,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    *
    * @throws {NoJobError} there is no such job. @throws {JobStateError} it waits, runs or has completed.
    */
-  async retry(id: string): Promise<void> {
-    this.#assertOpen()
-    const place = checkId(id)
-    const { state, head } = await this.#existing(place, id)
-    const task = this.#store.task(place.lane)
-    const { granted: _granted, ...asEnqueued } = head
-    const attempts = this.#tasks.attemptsOf(task, asEnqueued)
-    if (!(await this.#store.revive(place, attempts)))
-      throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
-    this.#announcer.updated()
+  retry(id: string): Promise<void> {
+    return this.#parts.jobs.retry(id)
   }
 
   /**
@@ -299,24 +205,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    *
    * @throws {NoJobError} there is no such job. @throws {JobStateError} it is running.
    */
-  async remove(id: string): Promise<void> {
-    this.#assertOpen()
-    const place = checkId(id)
-    await this.#existing(place, id)
-    if (!(await this.#store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
-    this.#waiters.noJob(place)
-    this.#limit.admit()
-    this.#scheduler.noteRemoved()
-    this.#announcer.updated()
+  remove(id: string): Promise<void> {
+    return this.#parts.jobs.remove(id)
   }
 
   /** Deletes finished jobs, the oldest first, and says how many. */
-  async clean(options: CleanOptions<keyof Tasks_ & string> = {}): Promise<number> {
-    this.#assertOpen()
-    const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
-    checkCleanOptions(options)
-    const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)
-    return this.#store.clean(state, before, limit, task === undefined ? undefined : this.#lane(task))
+  clean(options: CleanOptions<keyof Tasks_ & string> = {}): Promise<number> {
+    return this.#parts.jobs.clean(options)
   }
 
   /**
@@ -326,26 +221,27 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * @throws {BackupError} the target is not empty, or cannot be written. @throws {ClosedError} the queue was closed meanwhile.
    */
   async backup(target: string): Promise<BackedUp> {
-    this.#assertOpen()
-    return this.#store.backup(checkPath('target', target))
+    this.#parts.lifetime.assertOpen()
+    return this.#parts.store.backup(checkPath('target', target))
   }
 
   /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */
   idle(): Promise<void> {
-    if (this.#broken) return Promise.reject(this.#broken)
-    this.#assertOpen()
-    return this.#scheduler.isIdle ? Promise.resolve() : this.#waiters.untilIdle()
+    const { lifetime, scheduler, waiters } = this.#parts
+    if (lifetime.broken) return Promise.reject(lifetime.broken)
+    lifetime.assertOpen()
+    return scheduler.isIdle ? Promise.resolve() : waiters.untilIdle()
   }
 
   /** Lets the process end while the queue has nothing to do but wait for delayed jobs. */
   unref(): this {
-    this.#scheduler.unref()
+    this.#parts.scheduler.unref()
     return this
   }
 
   /** Undoes `unref`. */
   ref(): this {
-    this.#scheduler.ref()
+    this.#parts.scheduler.ref()
     return this
   }
 
@@ -357,8 +253,10 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options)
     const { timeout = 30_000 } = options
-    this.#limit.close(new ClosedError())
-    this.#closing ??= this.#scheduler.close(timeout).finally(() => this.#waiters.rejectAll(new ClosedError()))
+    const { lifetime, limit, scheduler, waiters } = this.#parts
+    lifetime.isClosing = true
+    limit.close(new ClosedError())
+    this.#closing ??= scheduler.close(timeout).finally(() => waiters.rejectAll(new ClosedError()))
     return this.#closing
   }
 
@@ -367,36 +265,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   }
 
   #laneFor(task: string): number {
-    this.#assertOpen()
-    if (this.#broken) throw this.#broken
-    return this.#lane(task)
-  }
-
-  #finished(job: StoredJob): Promise<unknown> {
-    if (this.#broken) return Promise.reject(this.#broken)
-    if (this.#closing) return Promise.reject(new ClosedError())
-    const promise = this.#waiters.untilFinished(job.place.seq)
-    if (!this.#store.isLive(job.place)) this.#waiters.answer(job.place, this.#store.get(job.place))
-    return promise
-  }
-
-  async #existing(place: Place, id: string): Promise<StoredJob> {
-    const job = await this.#store.get(place)
-    if (!job) throw new NoJobError(id)
-    return job
+    this.#parts.lifetime.assertWorking()
+    return this.#parts.laneOf(task)
   }
 
   #setPaused(isPaused: boolean, task: string | undefined): void {
-    this.#assertOpen()
-    this.#scheduler.setPaused(isPaused, task === undefined ? undefined : this.#lane(task))
-  }
-
-  #lane(task: string): number {
-    this.#tasks.known(task)
-    return this.#store.lane(task)
-  }
-
-  #assertOpen(): void {
-    if (this.#closing) throw new ClosedError()
+    this.#parts.lifetime.assertOpen()
+    this.#parts.scheduler.setPaused(isPaused, task === undefined ? undefined : this.#parts.laneOf(task))
   }
 }

@@ -1,0 +1,108 @@
+/** Opens a queue's directory, and puts the parts of an open queue together. */
+
+import type { EventEmitter } from 'node:events'
+import type { Place } from '../job/job.js'
+import { Scheduler } from '../scheduler/scheduler.js'
+import { LevelStore } from '../store/level/level-store.js'
+import type { Recovered, Store } from '../store/store.js'
+import { Tasks } from '../tasks/tasks.js'
+import { BacklogLimit } from './backlog-limit.js'
+import { Enqueueing } from './enqueueing.js'
+import { Announcer, type QueueEvents } from './events.js'
+import { JobControl } from './job-control.js'
+import type { JobHost } from './job-handle.js'
+import { Lifetime } from './lifetime.js'
+import { type QueueOptions, type Settings, settingsOf } from './options.js'
+import { Waiters } from './waiters.js'
+
+/** A directory that has been opened, and nothing runs yet. */
+export interface OpenedDirectory {
+  readonly directory: string
+  readonly store: Store
+  readonly recovered: Recovered
+  readonly tasks: Tasks
+  readonly settings: Settings
+}
+
+/** Checks the options, then opens the directory. Throws as `JobQueue.open` does. */
+export async function openDirectory(directory: string, options: QueueOptions): Promise<OpenedDirectory> {
+  const settings = settingsOf(options)
+  const { workers, tasks, attempts, backoff, timeout } = options
+  const defaults = {
+    ...(attempts !== undefined && { attempts }),
+    ...(backoff !== undefined && { backoff }),
+    ...(timeout !== undefined && { timeout }),
+  }
+  const registry = await Tasks.from(workers, tasks, defaults)
+  const { store, recovered } = await LevelStore.open(directory, {
+    durability: settings.durability,
+    retention: settings.retention,
+    attemptsOf: (task, head) => registry.attemptsOf(task, head),
+  })
+  return { directory, store, recovered, tasks: registry, settings }
+}
+
+export class QueueParts {
+  readonly store: Store
+  readonly tasks: Tasks
+  readonly lifetime = new Lifetime()
+  readonly waiters: Waiters
+  readonly announcer: Announcer
+  readonly limit: BacklogLimit
+  readonly scheduler: Scheduler
+  readonly enqueueing: Enqueueing
+  readonly jobs: JobControl
+
+  /** `emitter` says what happens to the application. */
+  constructor(emitter: EventEmitter<QueueEvents>, { store, tasks, settings }: OpenedDirectory) {
+    this.store = store
+    this.tasks = tasks
+    const { lifetime } = this
+    const taskOf = (place: Place) => store.task(place.lane) ?? ''
+    const host: JobHost = {
+      taskOf: ({ place }) => taskOf(place),
+      attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
+      finished: (job) => this.jobs.finished(job),
+      cancel: (id) => this.jobs.cancel(id),
+      retry: (id) => this.jobs.retry(id),
+      remove: (id) => this.jobs.remove(id),
+    }
+    const waiters = new Waiters(taskOf)
+    const announcer = new Announcer(emitter, host, () => (lifetime.isClosing ? undefined : store.counts()))
+    const limit = new BacklogLimit(settings.backlog, () => store.counts())
+    const scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
+      claimed: () => limit.admit(),
+      started: (job) => announcer.started(job),
+      settled: (jobs) => {
+        for (const job of jobs) waiters.settle(job)
+        announcer.settled(jobs)
+        limit.admit()
+      },
+      progress: (job, value) => announcer.progress(job, value),
+      log: (job, text) => announcer.log(job, text),
+      idle: () => {
+        waiters.idle()
+        announcer.idle()
+      },
+      broken: (error) => {
+        lifetime.broken = error
+        limit.close(error)
+        waiters.rejectAll(error)
+        announcer.broken(error)
+      },
+    })
+    const parts = { store, tasks, scheduler, limit, host, announcer, settings, waiters, lifetime }
+    this.waiters = waiters
+    this.announcer = announcer
+    this.limit = limit
+    this.scheduler = scheduler
+    this.enqueueing = new Enqueueing(parts)
+    this.jobs = new JobControl({ ...parts, laneOf: (task) => this.laneOf(task) })
+  }
+
+  /** @throws {UnknownTaskError} no worker module was given for the task. @throws {OptionError} it is no task name. */
+  laneOf(task: string): number {
+    this.tasks.known(task)
+    return this.store.lane(task)
+  }
+}
