@@ -10,9 +10,10 @@ import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import type { Place } from '../job/job.js'
+import type { WorkerModule } from '../tasks/worker-module.js'
 import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
 import { readMessage } from './thread-messages.js'
-import { type Carried, packJobs, type WaybillMessage, type WorkerModule } from './waybill.js'
+import { type Carried, packJobs, type WaybillMessage } from './waybill.js'
 
 /** A job as the pool needs to know it. */
 export interface PoolJob extends Timed {

@@ -16,6 +16,7 @@
  */
 import { UNDEFINED } from '../codec/codec.js'
 import type { Place } from '../job/job.js'
+import type { WorkerModule } from '../tasks/worker-module.js'
 
 export const WAITING = 0
 export const STARTED = 1
@@ -76,12 +77,6 @@ const HEAD_BYTES = 16
 export function monotonicMs(): number {
   const [seconds, nanoseconds] = process.hrtime()
   return seconds * 1e3 + nanoseconds / 1e6
-}
-
-/** Where a job's function is: a module's URL and the name of its export. */
-export interface WorkerModule {
-  readonly url: string
-  readonly exportName: string
 }
 
 /** A job that is to be packed. */

@@ -5,7 +5,6 @@ import { show } from '../errors/option-checks.js'
 import { type Backoff, DEFAULT_BACKOFF } from '../job/backoff.js'
 import { checkAttemptOptions } from '../job/enqueue-options.js'
 import type { Head } from '../job/job.js'
-import type { WorkerModule } from '../pool/waybill.js'
 import { checkTaskName, checkTaskOptions, type TaskOptions } from './task-options.js'
 import {
   checkFile,
@@ -13,6 +12,7 @@ import {
   resolveModule,
   type WorkerFactory,
   type WorkerMap,
+  type WorkerModule,
 } from './worker-module.js'
 
 /** The settings of one task, with every default filled in. */

@@ -5,7 +5,6 @@ import { resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { OptionError, WorkerModuleError } from '../errors/errors.js'
 import { show } from '../errors/option-checks.js'
-import type { WorkerModule } from '../pool/waybill.js'
 import type { TaskOptions } from './task-options.js'
 
 /** A module's file: a `file:` or `data:` URL, or a path (a relative one is resolved against the working directory). */
@@ -15,6 +14,12 @@ export type ModuleLocation = string | URL
 export interface ModuleExport {
   module: ModuleLocation
   export?: string
+}
+
+/** Where a job's function is: a module's URL and the name of its export. */
+export interface WorkerModule {
+  readonly url: string
+  readonly exportName: string
 }
 
 /** What a worker factory is told about a job. */

@@ -8,6 +8,7 @@ import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
 import { toErrorData } from '../../errors/error-data.js'
 import { WorkerModuleError } from '../../errors/errors.js'
+import type { WorkerModule } from '../../tasks/worker-module.js'
 import {
   DONE,
   LISTENING,
@@ -22,7 +23,6 @@ import {
   WAITING,
   WAYBILL_MS,
   type WaybillMessage,
-  type WorkerModule,
 } from '../waybill.js'
 import { importModule } from './import-module.js'
 import { ThreadJobContext } from './job-context.js'
