@@ -1,10 +1,12 @@
-/** Runs every test file beside this one: `npm test`, or `npm test -- <part of a path>` for some. */
+/** Runs every test file beside this one: `npm test`, or `npm test -- <part of a path>` for some. Names the slowest files. */
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, sep } from 'node:path'
+import { Readable } from 'node:stream'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { withSlowestFiles } from './support/slowest.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const wanted = process.argv.slice(2)
@@ -23,4 +25,4 @@ const stream = run({ files, concurrency: Math.max(2, availableParallelism()), ti
 stream.on('test:fail', () => {
   process.exitCode = 1
 })
-stream.compose(new spec()).pipe(process.stdout)
+Readable.from(withSlowestFiles(stream, here)).pipe(new spec()).pipe(process.stdout)
