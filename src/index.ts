@@ -30,14 +30,16 @@ export type { FinishedState, JobCounts, JobState } from './job/job.js'
 export { type CloseOnSignalsOptions, closeOnSignals } from './queue/close-on-signals.js'
 export type { QueueEvents } from './queue/events.js'
 export type { Job } from './queue/job-handle.js'
+export type { AnyJobOf, JobEvent, JobOf } from './queue/job-types.js'
 export type { MapOptions, Mapped } from './queue/map.js'
 export type { CloseOptions, QueueOptions } from './queue/options.js'
 export type { CleanOptions, JobsQuery } from './queue/queries.js'
 export { JobQueue } from './queue/queue.js'
-export type { InputOf, OutputOf } from './queue/task-types.js'
 export type { Repaired } from './store/level/repair/repair.js'
 export type { BackedUp, Keep, Recovered } from './store/store.js'
 export type { TaskOptions } from './tasks/task-options.js'
+export type { InputOf, OutputOf, Sendable } from './tasks/task-types.js'
+export { type TypedWorker, worker } from './tasks/typed-worker.js'
 export type {
   JobInfo,
   ModuleExport,

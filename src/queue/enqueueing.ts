@@ -7,8 +7,14 @@ import type { Scheduler } from '../scheduler/scheduler.js'
 import type { NewJob, Store } from '../store/store.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'
 import type { Announcer } from './events.js'
-import { Job, type JobHost } from './job-handle.js'
+import { Job, type JobHost, type Primitive } from './job-handle.js'
 import type { Settings } from './options.js'
+
+/** A job whose input is encoded. */
+export interface EncodedJob extends NewJob {
+  /** Its input again, if that is no object. */
+  readonly scalar: Primitive
+}
 
 export interface EnqueueingParts {
   readonly store: Store
@@ -28,10 +34,11 @@ export class Enqueueing {
     this.#inputLimit = { bytes: parts.settings.maxJobBytes, option: 'maxJobBytes' }
   }
 
-  newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): NewJob {
+  newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): EncodedJob {
     const head = headOfOptions(options)
     const bytes = encode(input, 'input', this.#inputLimit)
-    return { lane, priority: options?.priority ?? 0, head, input: bytes }
+    const scalar = typeof input === 'object' || typeof input === 'function' ? undefined : (input as Primitive)
+    return { lane, priority: options?.priority ?? 0, head, input: bytes, scalar }
   }
 
   /** Adds jobs in one atomic write, when there is room for them. */
@@ -40,7 +47,7 @@ export class Enqueueing {
   }
 
   /** Adds one job. */
-  addOne(job: NewJob, onFull?: OnFull): Promise<Job> {
+  addOne(job: EncodedJob, onFull?: OnFull): Promise<Job> {
     if (job.head?.key !== undefined || job.head?.runAt !== undefined)
       return this.add([job], onFull).then(([added]) => added as Job | Promise<Job>)
     const { limit } = this.#parts
@@ -48,12 +55,12 @@ export class Enqueueing {
     return limit.isLimited ? limit.enter(1, () => this.#storeOne(job), onFull) : this.#storeOne(job)
   }
 
-  #storeOne(job: NewJob): Promise<Job> {
+  #storeOne(job: EncodedJob): Promise<Job> {
     const { scheduler, announcer, host } = this.#parts
     const { job: stored, written } = scheduler.addOne(job)
     return written.then(() => {
       announcer.updated()
-      return new Job(host, stored)
+      return new Job(host, stored, job.scalar)
     })
   }
 

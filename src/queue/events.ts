@@ -1,43 +1,56 @@
 /** What a queue tells its application, and when. */
-import type { EventEmitter } from 'node:events'
 import { decode } from '../codec/codec.js'
 import type { JobCounts, StoredJob } from '../job/job.js'
 import type { Claimed } from '../store/store.js'
+import type { FollowedJobs } from './job-events.js'
 import { Job, type JobHost } from './job-handle.js'
 
-export interface QueueEvents {
+export interface QueueEvents<AnyJob = Job> {
   /** Jobs have been added, started or settled; at most once in a turn of the event loop. */
   updated: [counts: JobCounts]
   /** An attempt has started. Of small jobs that travel together it may be said only when they end. */
-  started: [job: Job]
+  started: [job: AnyJob]
   /** A job has completed, failed for good or been cancelled, and that is durable. */
-  finished: [job: Job]
-  completed: [job: Job]
-  failed: [job: Job]
+  finished: [job: AnyJob]
+  completed: [job: AnyJob]
+  failed: [job: AnyJob]
   /** An attempt has failed and the job waits for the next one. */
-  retrying: [job: Job]
-  cancelled: [job: Job]
-  progress: [job: Job, value: unknown]
-  log: [job: Job, text: string]
+  retrying: [job: AnyJob]
+  cancelled: [job: AnyJob]
+  progress: [job: AnyJob, value: unknown]
+  log: [job: AnyJob, text: string]
   /** Nothing is running, waiting or delayed any more. */
   idle: []
   /** The directory cannot be written: nothing is accepted or started from now on. */
   error: [error: Error]
 }
 
+/** What the queue is, for its events: their types by tasks are its caller's concern. */
+export interface Emitter {
+  listenerCount(name: string): number
+  emit(name: string, ...args: unknown[]): boolean
+}
+
 const FINISHING = ['finished', 'completed', 'failed', 'retrying', 'cancelled'] as const
 
 /** Turns what happens to jobs into events, and makes nothing that nobody listens for. */
 export class Announcer {
-  readonly #emitter: EventEmitter<QueueEvents>
+  readonly #emitter: Emitter
   readonly #host: JobHost
+  readonly #followed: FollowedJobs<Job>
   readonly #counts: () => JobCounts | undefined
   #isUpdateDue = false
 
   /** `counts` gives nothing once the queue is closed. */
-  constructor(emitter: EventEmitter<QueueEvents>, host: JobHost, counts: () => JobCounts | undefined) {
+  constructor(
+    emitter: Emitter,
+    host: JobHost,
+    followed: FollowedJobs<Job>,
+    counts: () => JobCounts | undefined,
+  ) {
     this.#emitter = emitter
     this.#host = host
+    this.#followed = followed
     this.#counts = counts
   }
 
@@ -53,12 +66,15 @@ export class Announcer {
   }
 
   started(job: Claimed): void {
+    const isFollowed = this.#followed.isFollowed(job.place)
+    if (isFollowed) this.#followed.tell(job.place, { type: 'started', job: this.#running(job) })
     if (this.#isHeard('started')) this.#emit('started', this.#running(job))
     this.updated()
   }
 
   progress(job: Claimed, value: Uint8Array): void {
-    if (!this.#isHeard('progress')) return
+    const isFollowed = this.#followed.isFollowed(job.place)
+    if (!isFollowed && !this.#isHeard('progress')) return
     let shown: unknown
     try {
       shown = decode(value)
@@ -66,23 +82,31 @@ export class Announcer {
       // Not of millrace's making: a worker module has posted it.
       return
     }
-    this.#emit('progress', this.#running(job), shown)
+    if (isFollowed)
+      this.#followed.tell(job.place, { type: 'progress', job: this.#running(job), value: shown })
+    if (this.#isHeard('progress')) this.#emit('progress', this.#running(job), shown)
   }
 
   log(job: Claimed, text: string): void {
+    if (this.#followed.isFollowed(job.place))
+      this.#followed.tell(job.place, { type: 'log', job: this.#running(job), text, dropped: 0 })
     if (this.#isHeard('log')) this.#emit('log', this.#running(job), text)
   }
 
   settled(jobs: readonly StoredJob[]): void {
     this.updated()
-    if (!FINISHING.some((name) => this.#isHeard(name))) return
+    const isHeard = FINISHING.some((name) => this.#isHeard(name))
+    if (!isHeard && this.#followed.isEmpty) return
     for (const stored of jobs) {
-      const { state } = stored
+      const { place, state } = stored
+      const isFinished = state === 'completed' || state === 'failed' || state === 'cancelled'
+      const type = isFinished ? state : 'retrying'
+      if (this.#followed.isFollowed(place))
+        this.#followed.tell(place, { type, job: new Job(this.#host, stored) })
+      if (!isHeard) continue
       const job = new Job(this.#host, stored)
-      if (state === 'completed' || state === 'failed' || state === 'cancelled') {
-        this.#emit(state, job)
-        this.#emit('finished', job)
-      } else this.#emit('retrying', job)
+      this.#emit(type, job)
+      if (isFinished) this.#emit('finished', job)
     }
   }
 
@@ -101,11 +125,7 @@ export class Announcer {
   /** A listener that throws is its owner's trouble, as in any emitter, but must not stop the queue halfway. */
   #emit<Name extends keyof QueueEvents>(name: Name, ...args: QueueEvents[Name]): void {
     try {
-      ;(this.#emitter.emit as (name: string, ...args: unknown[]) => boolean).call(
-        this.#emitter,
-        name,
-        ...args,
-      )
+      this.#emitter.emit(name, ...args)
     } catch (error) {
       process.nextTick(() => {
         throw error

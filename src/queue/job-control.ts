@@ -8,6 +8,7 @@ import type { Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import type { BacklogLimit } from './backlog-limit.js'
 import type { Announcer } from './events.js'
+import type { FollowedJobs, JobEvent } from './job-events.js'
 import { Job, type JobHost } from './job-handle.js'
 import type { Lifetime } from './lifetime.js'
 import { type CleanOptions, checkCleanOptions, type JobsQuery, listQueryOf } from './queries.js'
@@ -19,6 +20,7 @@ interface JobControlParts {
   readonly scheduler: Scheduler
   readonly limit: BacklogLimit
   readonly waiters: Waiters
+  readonly followed: FollowedJobs<Job>
   readonly announcer: Announcer
   readonly host: JobHost
   readonly lifetime: Lifetime
@@ -56,6 +58,16 @@ export class JobControl {
     return promise
   }
 
+  /** See `Job.events`. */
+  follow(place: Place, signal: AbortSignal | undefined): AsyncIterableIterator<JobEvent<Job>> {
+    const { lifetime, followed, store, host } = this.#parts
+    const read = async () => {
+      lifetime.assertWorking()
+      return store.get(place)
+    }
+    return followed.follow(place, signal, read, (job) => new Job(host, job))
+  }
+
   async cancel(id: string): Promise<boolean> {
     const { lifetime, scheduler } = this.#parts
     lifetime.assertOpen()
@@ -78,12 +90,13 @@ export class JobControl {
   }
 
   async remove(id: string): Promise<void> {
-    const { lifetime, store, waiters, limit, scheduler, announcer } = this.#parts
+    const { lifetime, store, waiters, followed, limit, scheduler, announcer } = this.#parts
     lifetime.assertOpen()
     const place = checkId(id)
     await this.#existing(place, id)
     if (!(await store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
     waiters.noJob(place)
+    followed.fail(place, new NoJobError(id))
     limit.admit()
     scheduler.noteRemoved()
     announcer.updated()

@@ -1,108 +1,103 @@
-/** A job as the application holds it: what was known of it at one moment, and what can be done with it. */
-
-import { decode } from '../codec/codec.js'
+/**
+ * A job as the application holds it: a snapshot of what was known of it at one moment, and what can be done with it.
+ *
+ * Its members are its own and enumerable, so that it prints, compares, spreads and clones as plain data does. What is costly to
+ * decode (the input, the output, `meta`) is decoded when it is first read.
+ */
+import { inspect } from 'node:util'
+import { decode, UNDEFINED } from '../codec/codec.js'
 import type { Failure } from '../errors/error-data.js'
 import { JobCancelledError, JobFailedError } from '../errors/errors.js'
 import type { Backoff } from '../job/backoff.js'
-import type { JobState, StoredJob } from '../job/job.js'
+import type { JobState, Place, StoredJob } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
+import type { JobEvent } from './job-events.js'
+import { inspectJob, jobAsJson } from './job-text.js'
 
 /** What a handle asks of its queue. */
 export interface JobHost {
   taskOf(job: StoredJob): string
   attemptsOf(job: StoredJob): number
   finished(job: StoredJob): Promise<unknown>
+  events(place: Place, signal: AbortSignal | undefined): AsyncIterableIterator<JobEvent<Job>>
   cancel(id: string): Promise<boolean>
   retry(id: string): Promise<void>
   remove(id: string): Promise<void>
 }
 
+/** What is no object, and so cannot change. */
+export type Primitive = string | number | bigint | boolean | null | undefined
+
+const NO_FAILURES: readonly Failure[] = Object.freeze([])
+
 /**
- * A job, as it was when this handle was made: its members do not change. `queue.job(id)` gives a new one.
- * Times are Dates, in `undefined` where they do not apply.
+ * A job, as it was when this handle was made: its members do not change. `queue.job(id)` gives a new one. Times are Dates. What does
+ * not apply is `undefined`.
  */
-export class Job<Input = unknown, Output = unknown> {
+export class Job<Input = unknown, Output = unknown, Task extends string = string> {
   readonly #host: JobHost
   readonly #stored: StoredJob
+  // Declared, not defined: each is set once, in the constructor, so that all handles have one shape.
+  /** Identifies it in its directory: 24 hexadecimal digits. */
+  declare readonly id: string
+  declare readonly task: Task
+  declare readonly state: JobState
+  /** Lower runs first. */
+  declare readonly priority: number
+  /** Its idempotency key. */
+  declare readonly key: string | undefined
+  /** How many attempts have been charged to it. */
+  declare readonly attempt: number
+  /** How many attempts it has in all. */
+  declare readonly attempts: number
+  /** What was given when it was enqueued; `undefined`: the task's applies. */
+  declare readonly backoff: Backoff | undefined
+  /** Every failed attempt, the oldest first. */
+  declare readonly failures: readonly Failure[]
+  declare readonly enqueuedAt: Date
+  /** When a delayed job runs at the earliest. */
+  declare readonly runAt: Date | undefined
+  /** When the attempt that completed it started. */
+  declare readonly startedAt: Date | undefined
+  declare readonly finishedAt: Date | undefined
+  /** Its input. A completed job no longer has one. */
+  declare readonly input: Input
+  /** The output of a completed job. */
+  declare readonly output: Output
+  /** What was given as `meta` when it was enqueued. */
+  declare readonly meta: unknown
 
-  /** Handles are made by the queue. */
-  constructor(host: JobHost, stored: StoredJob) {
+  /** Handles are made by the queue. `input` is its input, where that is known and no object: it need not be decoded then. */
+  constructor(host: JobHost, stored: StoredJob, input?: Primitive) {
+    const { place, state, head, enqueuedAt } = stored
     this.#host = host
     this.#stored = stored
+    this.id = formatId(place)
+    this.task = host.taskOf(stored) as Task
+    this.state = state
+    this.priority = place.priority
+    this.key = head.key
+    this.attempt = head.attempt ?? 0
+    this.attempts = host.attemptsOf(stored)
+    this.backoff = head.backoff
+    this.failures = head.failures ?? NO_FAILURES
+    this.enqueuedAt = new Date(enqueuedAt)
+    this.runAt = dateOf(head.runAt)
+    this.startedAt = dateOf(head.startedAt)
+    this.finishedAt = dateOf(head.finishedAt)
+    const isCompleted = state === 'completed'
+    // An accessor costs as much as all else: only what has to be decoded gets one.
+    if (isCompleted && stored.body !== UNDEFINED) Object.defineProperty(this, 'output', Job.#OUTPUT)
+    else this.output = undefined as Output
+    if (head.meta) Object.defineProperty(this, 'meta', Job.#META)
+    else this.meta = undefined
+    if (isCompleted || stored.body === UNDEFINED || input !== undefined) this.input = input as Input
+    else Object.defineProperty(this, 'input', Job.#INPUT)
   }
 
-  /** Identifies it in its directory: 24 hexadecimal digits. */
-  get id(): string {
-    return formatId(this.#stored.place)
-  }
-
-  get task(): string {
-    return this.#host.taskOf(this.#stored)
-  }
-
-  get state(): JobState {
-    return this.#stored.state
-  }
-
-  get priority(): number {
-    return this.#stored.place.priority
-  }
-
-  get key(): string | undefined {
-    return this.#stored.head.key
-  }
-
-  get meta(): unknown {
-    const { meta } = this.#stored.head
-    return meta && decode(meta)
-  }
-
-  /** Its input. A completed job no longer has one. */
-  get input(): Input {
-    return (this.state === 'completed' ? undefined : decode(this.#stored.body)) as Input
-  }
-
-  /** The output of a completed job. */
-  get output(): Output {
-    return (this.state === 'completed' ? decode(this.#stored.body) : undefined) as Output
-  }
-
-  /** How many attempts have been charged to it. */
-  get attempt(): number {
-    return this.#stored.head.attempt ?? 0
-  }
-
-  /** How many attempts it has in all. */
-  get attempts(): number {
-    return this.#host.attemptsOf(this.#stored)
-  }
-
-  get backoff(): Backoff | undefined {
-    return this.#stored.head.backoff
-  }
-
-  /** Every failed attempt, the oldest first. */
-  get failures(): readonly Failure[] {
-    return this.#stored.head.failures ?? []
-  }
-
-  get enqueuedAt(): Date {
-    return new Date(this.#stored.enqueuedAt)
-  }
-
-  /** When a delayed job runs at the earliest. */
-  get runAt(): Date | undefined {
-    return dateOf(this.#stored.head.runAt)
-  }
-
-  /** When the attempt that completed it started. */
-  get startedAt(): Date | undefined {
-    return dateOf(this.#stored.head.startedAt)
-  }
-
-  get finishedAt(): Date | undefined {
-    return dateOf(this.#stored.head.finishedAt)
-  }
+  static readonly #INPUT = accessor('input', (job) => job.#stored.body)
+  static readonly #OUTPUT = accessor('output', (job) => job.#stored.body)
+  static readonly #META = accessor('meta', (job) => job.#stored.head.meta)
 
   /**
    * Fulfilled with the job's output when it has completed.
@@ -112,6 +107,17 @@ export class Job<Input = unknown, Output = unknown> {
    */
   finished(): Promise<Output> {
     return this.#host.finished(this.#stored) as Promise<Output>
+  }
+
+  /**
+   * What happens to this job from now on, ending with the event of its outcome: `for await (const event of job.events()) …`. If it has
+   * finished already, that is the only event. Of progress that comes faster than it is read only the newest value is kept, of lines of
+   * text the last 1000. Aborting `signal` ends the loop.
+   *
+   * @throws {NoJobError} it was removed, or is no longer retained. @throws {ClosedError} the queue was closed first.
+   */
+  events({ signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<JobEvent<this>> {
+    return this.#host.events(this.#stored.place, signal) as AsyncIterableIterator<JobEvent<this>>
   }
 
   /** See `queue.cancel`. */
@@ -129,10 +135,28 @@ export class Job<Input = unknown, Output = unknown> {
     return this.#host.remove(this.id)
   }
 
+  /** All members, as JSON can hold them: see the reference for what becomes of values that JSON does not know. */
   toJSON(): Record<string, unknown> {
-    const { id, task, state, priority, key, attempt, attempts, failures, enqueuedAt, startedAt, finishedAt } =
-      this
-    return { id, task, state, priority, key, attempt, attempts, failures, enqueuedAt, startedAt, finishedAt }
+    return jobAsJson(this)
+  }
+
+  /** What `console.log` shows: all members that apply, large ones cut short. */
+  [inspect.custom](depth: number, options: object): string {
+    return inspectJob(this, this.#stored, depth, options)
+  }
+}
+
+/** An accessor that decodes a member when it is first read. From then on the member is that value. */
+function accessor(name: string, encodedOf: (job: Job) => Uint8Array | undefined): PropertyDescriptor {
+  return {
+    get(this: Job): unknown {
+      const bytes = encodedOf(this)
+      const value = bytes && decode(bytes)
+      Object.defineProperty(this, name, { value, enumerable: true, configurable: true })
+      return value
+    },
+    enumerable: true,
+    configurable: true,
   }
 }
 

@@ -13,7 +13,7 @@ import type { OnFull } from './backlog-limit.js'
 
 export interface QueueOptions<Names extends string = string> {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */
-  workers: WorkerMap<Names> | WorkerFactory
+  workers: WorkerMap<Names> | WorkerFactory<Names>
   /** With a worker factory: options of single tasks. In a map they stand beside the module. */
   tasks?: Record<string, TaskOptions>
   /** How many threads run jobs at most: 0 (hold everything) to 1024. Default: `os.availableParallelism()`. */

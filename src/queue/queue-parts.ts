@@ -1,6 +1,5 @@
 /** Opens a queue's directory, and puts the parts of an open queue together. */
 
-import type { EventEmitter } from 'node:events'
 import type { Place } from '../job/job.js'
 import { Scheduler } from '../scheduler/scheduler.js'
 import { LevelStore } from '../store/level/level-store.js'
@@ -8,9 +7,10 @@ import type { Recovered, Store } from '../store/store.js'
 import { Tasks } from '../tasks/tasks.js'
 import { BacklogLimit } from './backlog-limit.js'
 import { Enqueueing } from './enqueueing.js'
-import { Announcer, type QueueEvents } from './events.js'
+import { Announcer, type Emitter } from './events.js'
 import { JobControl } from './job-control.js'
-import type { JobHost } from './job-handle.js'
+import { FollowedJobs } from './job-events.js'
+import type { Job, JobHost } from './job-handle.js'
 import { Lifetime } from './lifetime.js'
 import { type QueueOptions, type Settings, settingsOf } from './options.js'
 import { Waiters } from './waiters.js'
@@ -47,6 +47,7 @@ export class QueueParts {
   readonly tasks: Tasks
   readonly lifetime = new Lifetime()
   readonly waiters: Waiters
+  readonly followed = new FollowedJobs<Job>()
   readonly announcer: Announcer
   readonly limit: BacklogLimit
   readonly scheduler: Scheduler
@@ -54,21 +55,23 @@ export class QueueParts {
   readonly jobs: JobControl
 
   /** `emitter` says what happens to the application. */
-  constructor(emitter: EventEmitter<QueueEvents>, { store, tasks, settings }: OpenedDirectory) {
+  constructor(emitter: Emitter, { store, tasks, settings }: OpenedDirectory) {
     this.store = store
     this.tasks = tasks
-    const { lifetime } = this
+    const { lifetime, followed } = this
     const taskOf = (place: Place) => store.task(place.lane) ?? ''
     const host: JobHost = {
       taskOf: ({ place }) => taskOf(place),
       attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
       finished: (job) => this.jobs.finished(job),
+      events: (place, signal) => this.jobs.follow(place, signal),
       cancel: (id) => this.jobs.cancel(id),
       retry: (id) => this.jobs.retry(id),
       remove: (id) => this.jobs.remove(id),
     }
     const waiters = new Waiters(taskOf)
-    const announcer = new Announcer(emitter, host, () => (lifetime.isClosing ? undefined : store.counts()))
+    const counts = () => (lifetime.isClosing ? undefined : store.counts())
+    const announcer = new Announcer(emitter, host, followed, counts)
     const limit = new BacklogLimit(settings.backlog, () => store.counts())
     const scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
       claimed: () => limit.admit(),
@@ -88,10 +91,11 @@ export class QueueParts {
         lifetime.broken = error
         limit.close(error)
         waiters.rejectAll(error)
+        followed.failAll(error)
         announcer.broken(error)
       },
     })
-    const parts = { store, tasks, scheduler, limit, host, announcer, settings, waiters, lifetime }
+    const parts = { store, tasks, scheduler, limit, host, announcer, settings, waiters, followed, lifetime }
     this.waiters = waiters
     this.announcer = announcer
     this.limit = limit

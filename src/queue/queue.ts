@@ -9,22 +9,26 @@
  * const output = await job.finished()
  * ```
  */
-import { EventEmitter } from 'node:events'
 import { ClosedError, OptionError } from '../errors/errors.js'
 import { checkInteger, checkPath } from '../errors/option-checks.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { JobCounts } from '../job/job.js'
 import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
 import type { BackedUp, Recovered } from '../store/store.js'
-import type { QueueEvents } from './events.js'
+import type { InputArgs, InputOf, TaskTypes, UntypedTasks } from '../tasks/task-types.js'
+import type { TasksOf, WorkersByTask } from '../tasks/typed-worker.js'
+import type { Emitter, QueueEvents } from './events.js'
 import type { Job } from './job-handle.js'
+import type { AnyJobOf, JobOf, MappedOf } from './job-types.js'
 import { type MapOptions, mapInputs } from './map.js'
 import { type CloseOptions, checkCloseOptions, checkMaxWorkers, type QueueOptions } from './options.js'
 import type { CleanOptions, JobsQuery } from './queries.js'
 import { type OpenedDirectory, openDirectory, QueueParts } from './queue-parts.js'
-import type { InputArgs, InputOf, JobOf, MappedOf, TaskTypes, UntypedTasks } from './task-types.js'
+import { TypedEmitter } from './typed-emitter.js'
 
-export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends EventEmitter<QueueEvents> {
+export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends TypedEmitter<
+  QueueEvents<AnyJobOf<Tasks_>>
+> {
   readonly directory: string
   /** What an earlier process left behind: how many jobs were in transit, how many wait in all. */
   readonly recovered: Recovered
@@ -40,9 +44,17 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
    * @throws {FormatError} another version wrote it. @throws {CorruptError} its files are damaged.
    * @throws {StoreError} it cannot be read or written.
    */
-  static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
+  static open<const Workers extends WorkersByTask>(
+    directory: string,
+    options: Omit<QueueOptions, 'workers'> & { workers: Workers },
+  ): Promise<JobQueue<TasksOf<Workers>>>
+  static open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
     directory: string,
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
+  ): Promise<JobQueue<Tasks_>>
+  static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
+    directory: string,
+    options: QueueOptions,
   ): Promise<JobQueue<Tasks_>> {
     return new JobQueue<Tasks_>(await openDirectory(checkPath('directory', directory), options))
   }
@@ -70,7 +82,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
       )
     this.directory = opened.directory
     this.recovered = opened.recovered
-    this.#parts = new QueueParts(this, opened)
+    // The types by tasks are the application's concern: within, every job is a plain `Job`.
+    this.#parts = new QueueParts(this as unknown as Emitter, opened)
   }
 
   /**
@@ -164,13 +177,15 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   }
 
   /** The job with this id; `undefined` if there is none any more. */
-  job(id: string): Promise<Job | undefined> {
-    return this.#parts.jobs.get(id)
+  job(id: string): Promise<AnyJobOf<Tasks_> | undefined> {
+    return this.#parts.jobs.get(id) as Promise<AnyJobOf<Tasks_> | undefined>
   }
 
   /** Jobs in the order of their ids: by task, then priority, then age. */
-  jobs(query: JobsQuery<keyof Tasks_ & string> = {}): Promise<Job[]> {
-    return this.#parts.jobs.list(query)
+  jobs<Name extends keyof Tasks_ & string = keyof Tasks_ & string>(
+    query: JobsQuery<Name> = {},
+  ): Promise<AnyJobOf<Tasks_, Name>[]> {
+    return this.#parts.jobs.list(query) as Promise<Job[]> as Promise<AnyJobOf<Tasks_, Name>[]>
   }
 
   /** How many jobs are in each state, of one task or of all. Exact, and costs no read. */
@@ -253,10 +268,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends E
   close(options: CloseOptions = {}): Promise<void> {
     checkCloseOptions(options)
     const { timeout = 30_000 } = options
-    const { lifetime, limit, scheduler, waiters } = this.#parts
+    const { lifetime, limit, scheduler, waiters, followed } = this.#parts
     lifetime.isClosing = true
     limit.close(new ClosedError())
-    this.#closing ??= scheduler.close(timeout).finally(() => waiters.rejectAll(new ClosedError()))
+    this.#closing ??= scheduler.close(timeout).finally(() => {
+      waiters.rejectAll(new ClosedError())
+      followed.failAll(new ClosedError())
+    })
     return this.#closing
   }
 

@@ -23,9 +23,9 @@ export interface WorkerModule {
 }
 
 /** What a worker factory is told about a job. */
-export interface JobInfo {
+export interface JobInfo<Names extends string = string> {
   readonly id: string
-  readonly task: string
+  readonly task: Names
   readonly priority: number
   /** Which attempt this is, counted from 1. */
   readonly attempt: number
@@ -33,7 +33,9 @@ export interface JobInfo {
 }
 
 /** Says which module runs a job. Called in the main thread each time a job is handed to a thread; must not be async. */
-export type WorkerFactory = (job: JobInfo) => ModuleLocation | ModuleExport
+export type WorkerFactory<Names extends string = string> = (
+  job: JobInfo<Names>,
+) => ModuleLocation | ModuleExport
 
 export type WorkerMap<Names extends string = string> = Record<
   Names,
@@ -53,7 +55,7 @@ export function resolveModule(given: unknown, name: string): WorkerModule {
   if (typeof module === 'function')
     throw new WorkerModuleError(
       `${name} is a function: a function cannot travel to another thread, where nothing of what it closes over exists. ` +
-        `Put it into a file of its own, \`export default\` it, and give that file: new URL('../worker.js', import.meta.url)`,
+        `Put it into a file of its own, \`export default\` it, and give that file: new URL('./worker.js', import.meta.url)`,
     )
   if (typeof exportName !== 'string')
     throw new OptionError(`${name}.export must be the name of an export, got ${show(exportName)}`)

@@ -176,7 +176,7 @@ test('CommonJS modules run: a function, a default property, a named export; and 
   })
   t.after(() => queue.close())
   const outputs = []
-  for (const task of ['plain', 'transpiled', 'named', 'data'])
+  for (const task of ['plain', 'transpiled', 'named', 'data'] as const)
     outputs.push(await (await queue.enqueue(task, 0)).finished())
   assert.deepEqual(outputs, [1, 2, 3, 4])
 })

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  type AnyJobOf,
   type InputOf,
   type Job,
   type JobContext,
@@ -11,6 +12,7 @@ import {
   type OutputOf,
   type QueueEvents,
   UnknownTaskError,
+  worker,
 } from '../../src/index.js'
 import type * as fixture from '../fixtures/worker.js'
 import { temporaryDirectory } from '../support/directory.js'
@@ -37,6 +39,7 @@ interface Tasks {
 }
 
 declare const queue: JobQueue<Tasks>
+type AnyJob = AnyJobOf<Tasks>
 
 test('inputs and outputs are those of the worker', () => {
   expectType<{ a: number; b: number }>()(null as unknown as InputOf<Tasks['sum']>)
@@ -51,7 +54,8 @@ test('inputs and outputs are those of the worker', () => {
   expectType<string>()(null as unknown as OutputOf<typeof fixture>)
   compiled(async () => {
     const job = await queue.enqueue('sum', { a: 1, b: 2 })
-    expectType<Job<{ a: number; b: number }, number>>()(job)
+    expectType<Job<{ a: number; b: number }, number, 'sum'>>()(job)
+    expectType<'sum'>()(job.task)
     expectType<{ a: number; b: number }>()(job.input)
     expectType<number>()(job.output)
     expectType<number>()(await job.finished())
@@ -97,7 +101,7 @@ test('the input may be left out where undefined is one, and options follow it', 
 
 test('types flow through enqueueMany and map', () => {
   compiled(async () => {
-    expectType<Job<{ a: number; b: number }, number>[]>()(
+    expectType<Job<{ a: number; b: number }, number, 'sum'>[]>()(
       await queue.enqueueMany('sum', new Set([{ a: 1, b: 2 }]), (input, index) => ({
         priority: input.a + index,
       })),
@@ -131,7 +135,12 @@ test('open wants a module for each task, and for no others', () => {
   type Two = Pick<Tasks, 'sum' | 'none'>
   compiled(() => {
     JobQueue.open<Two>('jobs', { workers: { sum: FIXTURE, none: { module: FIXTURE, attempts: 1 } } })
-    JobQueue.open<Two>('jobs', { workers: ({ task }) => `./workers/${task}.js` })
+    JobQueue.open<Two>('jobs', {
+      workers: ({ task }) => {
+        expectType<'sum' | 'none'>()(task)
+        return `./workers/${task}.js`
+      },
+    })
     // @ts-expect-error: none is missing
     JobQueue.open<Two>('jobs', { workers: { sum: FIXTURE } })
     // @ts-expect-error: other is unknown
@@ -151,17 +160,17 @@ test('without types, tasks take and give the unknown', async (t) => {
   })
   t.after(() => untyped.close())
   const job = await untyped.enqueue('echo', { any: 'thing' })
-  expectType<Job<unknown, unknown>>()(job)
+  expectType<Job<unknown, unknown, 'echo'>>()(job)
   expectType<unknown>()(await job.finished())
   assert.deepEqual(await job.finished(), { any: 'thing' })
 })
 
 test('events have the types of what they tell', () => {
   compiled(() => {
-    queue.on('finished', (job) => expectType<Job>()(job))
+    queue.on('finished', (job) => expectType<AnyJob>()(job))
     queue.on('updated', (counts) => expectType<JobCounts>()(counts))
     queue.on('progress', (job, value) => {
-      expectType<Job>()(job)
+      expectType<AnyJob>()(job)
       expectType<unknown>()(value)
     })
     queue.on('log', (_job, text) => expectType<string>()(text))
@@ -171,6 +180,12 @@ test('events have the types of what they tell', () => {
     queue.once('idle', (job: Job) => job)
     // @ts-expect-error: the text is a string
     queue.on('log', (_job, text: number) => text)
+    // @ts-expect-error: there is no such event
+    queue.on('complete', () => {})
+    // @ts-expect-error: nor has `once` one
+    queue.once('finish', () => {})
+    // @ts-expect-error: nor has `off`
+    queue.off('ended', () => {})
   })
   const names: Record<keyof QueueEvents, true> = {
     updated: true,
@@ -186,6 +201,73 @@ test('events have the types of what they tell', () => {
     error: true,
   }
   assert.equal(Object.keys(names).length, 11)
+})
+
+test('looking jobs up gives a union that the task narrows', () => {
+  compiled(async () => {
+    const job = await queue.job('id')
+    expectType<AnyJob | undefined>()(job)
+    if (job?.task === 'sum') {
+      expectType<{ a: number; b: number }>()(job.input)
+      expectType<number>()(job.output)
+    }
+    const [first] = await queue.jobs({ task: 'module' })
+    expectType<readonly string[] | undefined>()(first?.input)
+    const [any] = await queue.jobs()
+    expectType<AnyJob | undefined>()(any)
+    // @ts-expect-error: there is no such task
+    if (job?.task === 'resize') return
+  })
+})
+
+test('a map of typed workers says the types of its tasks', () => {
+  compiled(async () => {
+    const typed = await JobQueue.open('jobs', {
+      workers: {
+        add: worker<typeof fixture, 'add'>(FIXTURE, { export: 'add', concurrency: 2 }),
+        where: worker<typeof fixture>(FIXTURE),
+        plain: FIXTURE,
+      },
+    })
+    const sum = await typed.enqueue('add', { a: 1, b: 2 })
+    expectType<number>()(await sum.finished())
+    expectType<unknown>()(await (await typed.enqueue('plain', 1)).finished())
+    // @ts-expect-error: b is missing
+    typed.enqueue('add', { a: 1 })
+    // @ts-expect-error: no such task
+    typed.enqueue('sub', { a: 1, b: 2 })
+    // @ts-expect-error: no such option
+    worker<typeof fixture>(FIXTURE, { concurrent: 2 })
+  })
+  assert.deepEqual(worker(FIXTURE, { export: 'add', concurrency: 2 }), {
+    module: FIXTURE,
+    export: 'add',
+    concurrency: 2,
+  })
+})
+
+test('what cannot be sent does not compile', () => {
+  interface Unsendable {
+    callback: (input: { done: () => void }) => void
+    promise: (input: Promise<number>) => void
+    nested: (input: { list: { key: symbol }[] }) => void
+    map: (input: Map<string, () => void>) => void
+    instance: (input: URLSearchParams) => void
+    data: (input: { at: Date; bytes: Uint8Array; tags: Set<string>; tuple: [number, string?] }) => void
+  }
+  compiled((sender = null as unknown as JobQueue<Unsendable>) => {
+    // @ts-expect-error: a function
+    sender.enqueue('callback', { done: () => {} })
+    // @ts-expect-error: a promise
+    sender.enqueue('promise', Promise.resolve(1))
+    // @ts-expect-error: a symbol
+    sender.enqueue('nested', { list: [{ key: Symbol() }] })
+    // @ts-expect-error: a function in a Map
+    sender.enqueue('map', new Map([['a', () => {}]]))
+    // @ts-expect-error: an instance of a class with methods
+    sender.enqueue('instance', new URLSearchParams())
+    sender.enqueue('data', { at: new Date(), bytes: Buffer.of(1), tags: new Set(['a']), tuple: [1] })
+  })
 })
 
 test('a queue that is disposed of is closed', async (t) => {
