@@ -10,14 +10,21 @@ import { DamagedError, TooLargeError, ValueError } from '../errors/errors.js'
 import { Preparation } from './prepare.js'
 import { assertWellFormed } from './well-formed.js'
 
-const cbor = new Encoder({
-  useRecords: false,
-  tagUint8Array: true,
-  mapsAsObjects: true,
-  // Else an object of more than 65,535 keys would be encoded with a wrong count.
-  variableMapSize: true,
-  copyBuffers: true,
-} as ConstructorParameters<typeof Encoder>[0]) as Encoder & { useBuffer(buffer: Uint8Array): void }
+type Cbor = Encoder & { useBuffer(buffer: Uint8Array): void }
+
+/** Replaced when it has thrown while decoding: what it was in the middle of would change what it makes of later bytes. */
+let cbor = newEncoder()
+
+function newEncoder(): Cbor {
+  return new Encoder({
+    useRecords: false,
+    tagUint8Array: true,
+    mapsAsObjects: true,
+    // Else an object of more than 65,535 keys would be encoded with a wrong count.
+    variableMapSize: true,
+    copyBuffers: true,
+  } as ConstructorParameters<typeof Encoder>[0]) as Cbor
+}
 
 /** The encoder's buffer, which values share one after another: as large as it makes it itself, and as it may become. */
 const BUFFER_BYTES = 8192
@@ -80,9 +87,14 @@ export function decode(bytes: Uint8Array): unknown {
   if (bytes.byteLength === 1 && bytes[0] === UNDEFINED[0]) return undefined
   try {
     assertWellFormed(bytes)
+  } catch (cause) {
+    throw new DamagedError(cause)
+  }
+  try {
     // Given another kind of view, cbor-x would give back Buffers as that kind.
     return cbor.decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength))
   } catch (cause) {
+    cbor = newEncoder()
     throw new DamagedError(cause)
   }
 }

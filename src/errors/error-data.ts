@@ -34,6 +34,19 @@ export function toErrorData(thrown: unknown): ErrorData {
   }
 }
 
+/** Whether a value has the form that `toErrorData` gives. */
+export function isErrorData(value: unknown): value is ErrorData {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, message, stack, code, cause } = value as Record<string, unknown>
+  return (
+    typeof name === 'string' &&
+    typeof message === 'string' &&
+    (stack === undefined || typeof stack === 'string') &&
+    (code === undefined || typeof code === 'string') &&
+    (cause === undefined || isErrorData(cause))
+  )
+}
+
 function dataOf(thrown: unknown, depth: number): ErrorData {
   if (!(thrown instanceof Error) && !isErrorLike(thrown))
     return { name: 'NonError', message: `thrown: ${print(thrown)}` }

@@ -7,7 +7,7 @@
  * ```
  */
 import { decode } from '../codec/codec.js'
-import { type ErrorData, toErrorData } from '../errors/error-data.js'
+import { type ErrorData, isErrorData, toErrorData } from '../errors/error-data.js'
 import {
   CANCELLED,
   CLOSING,
@@ -100,7 +100,8 @@ export class DispatchedWaybill<Job extends Timed> {
     const results: Result<Job>[] = []
     for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
       const job = this.jobs[index]
-      if (!job || !this.#isOpen(index)) continue
+      // A job that its thread has not even started has no outcome, whatever a worker module posts.
+      if (!job || !this.#isOpen(index) || this.state.stateOf(index) === WAITING) continue
       const reason = this.#stops.get(index)
       this.noteStarted(index)
       this.#close(index)
@@ -233,10 +234,11 @@ export class DispatchedWaybill<Job extends Timed> {
   }
 }
 
-/** What a job threw, as its thread encoded it. */
+/** What a job threw, as its thread encoded it; a worker module may have sent anything in its place. */
 function errorIn(bytes: Uint8Array): ErrorData {
   try {
-    return decode(bytes) as ErrorData
+    const data = decode(bytes)
+    return isErrorData(data) ? data : toErrorData(data)
   } catch (error) {
     return toErrorData(error)
   }

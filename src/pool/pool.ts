@@ -13,7 +13,7 @@ import type { Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
 import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
 import { readMessage } from './thread-messages.js'
-import { type Carried, packJobs, type WaybillMessage } from './waybill.js'
+import { type Carried, holdsOutcomes, packJobs, type WaybillMessage } from './waybill.js'
 
 /** A job as the pool needs to know it. */
 export interface PoolJob extends Timed {
@@ -91,10 +91,12 @@ export class Pool<Job extends PoolJob> {
     if (jobs.length === 1) waybill.noteStarted(0)
     const message = pack(waybill)
     group.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
-      (outcomes: Uint8Array) => {
-        group.failedStarts = 0
+      async (outcomes: unknown) => {
         out.hasThread = false
-        waybill.receive(outcomes)
+        if (outcomes instanceof Uint8Array && holdsOutcomes(outcomes)) {
+          group.failedStarts = 0
+          waybill.receive(outcomes)
+        } else await this.#noteEnd(group, waybill, outcomes)
         // Outcomes that were sent ahead come another way, and may still be on it.
         if (waybill.isSettled) group.out.delete(waybill.number)
         this.#busy--
@@ -102,9 +104,7 @@ export class Pool<Job extends PoolJob> {
       },
       async (error: unknown) => {
         out.hasThread = false
-        // What the thread sent before it ended has arrived once its exit is known.
-        await group.exits.get(waybill.state.threadId)
-        this.#judge(group, waybill, error)
+        await this.#noteEnd(group, waybill, error)
         group.out.delete(waybill.number)
         this.#busy--
         freed()
@@ -143,6 +143,13 @@ export class Pool<Job extends PoolJob> {
     return [...this.#groups.values()].flatMap(({ out }) => [...out.values()].map(({ waybill }) => waybill))
   }
 
+  /** A thread has ended. What it threw may be anything: Piscina takes `null` for the outcome of a task. */
+  async #noteEnd(group: ThreadGroup<Job>, waybill: DispatchedWaybill<Job>, error: unknown): Promise<void> {
+    // What the thread sent before it ended has arrived once its exit is known.
+    await group.exits.get(waybill.state.threadId)
+    this.#judge(group, waybill, error)
+  }
+
   #judge(group: ThreadGroup<Job>, waybill: DispatchedWaybill<Job>, error: unknown): void {
     if (waybill.isSettled) return
     const hasBegun = waybill.state.threadId !== 0
@@ -154,10 +161,11 @@ export class Pool<Job extends PoolJob> {
     waybill.judge(threadDied(cause, hasBegun), isUncaught, hasBegun || group.failedStarts >= FAILED_STARTS)
   }
 
-  #receive(group: ThreadGroup<Job>, received: unknown): void {
+  /** Only the thread that has a waybill speaks for it. */
+  #receive(group: ThreadGroup<Job>, threadId: number, received: unknown): void {
     const message = readMessage(received)
     const out = message && group.out.get(message.waybill)
-    if (!out) return
+    if (!out || out.waybill.state.threadId !== threadId) return
     const { waybill, hasThread } = out
     if ('outcomes' in message) {
       waybill.receive(message.outcomes)
@@ -189,8 +197,11 @@ export class Pool<Job extends PoolJob> {
       failedStarts: 0,
       lastError: undefined,
     }
-    piscina.on('message', (message: unknown) => this.#receive(group, message))
-    piscina.on('workerCreate', () => noteExits(group.exits, piscina.threads))
+    piscina.on('workerCreate', () =>
+      noteThreads(group.exits, piscina.threads, (threadId, message) =>
+        this.#receive(group, threadId, message),
+      ),
+    )
     piscina.on('workerDestroy', () => setImmediate(() => abortStranded(group)))
     piscina.on('error', (error: unknown) => {
       group.lastError = error
@@ -223,10 +234,15 @@ function isOfKind(
   return kind !== undefined && kind.task === task && kind.url === url && kind.exportName === exportName
 }
 
-function noteExits(exits: Map<number, Promise<void>>, threads: readonly Worker[]): void {
+function noteThreads(
+  exits: Map<number, Promise<void>>,
+  threads: readonly Worker[],
+  receive: (threadId: number, message: unknown) => void,
+): void {
   for (const worker of threads) {
     const id = worker.threadId
     if (id < 0 || exits.has(id)) continue
+    worker.on('message', (message) => receive(id, message))
     const exit = new Promise<void>((resolve) => {
       worker.once('exit', () => resolve())
     })

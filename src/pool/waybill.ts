@@ -166,6 +166,9 @@ export interface Outcome {
 
 const OUTCOME_BYTES = 20
 
+/** No job runs for longer: some 300 years. */
+const LONGEST_RUN_MS = 1e13
+
 /** Outcomes on their way back, gathered in one growing buffer. */
 export class OutcomeBuffer {
   #bytes = new Uint8Array(1024)
@@ -218,7 +221,11 @@ export class OutcomeBuffer {
 export function holdsOutcomes(packed: Uint8Array): boolean {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
   let at = 0
-  while (at + OUTCOME_BYTES <= packed.byteLength) at += OUTCOME_BYTES + view.getUint32(at + 16)
+  while (at + OUTCOME_BYTES <= packed.byteLength) {
+    const ranMs = view.getFloat64(at + 8)
+    if (!(ranMs >= 0 && ranMs <= LONGEST_RUN_MS)) return false
+    at += OUTCOME_BYTES + view.getUint32(at + 16)
+  }
   return at === packed.byteLength
 }
 

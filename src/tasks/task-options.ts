@@ -17,19 +17,20 @@ export interface TaskOptions {
   /** Default for its jobs, in ms, see `EnqueueOptions`. */
   timeout?: number
   /**
-   * Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB);
-   * `maxOldGenerationSizeMb` from 8. Default: none.
+   * Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB):
+   * `maxOldGenerationSizeMb` from 8, `maxYoungGenerationSizeMb` from 1, `codeRangeSizeMb` up to 512, `stackSizeMb` from 1 to
+   * 1024. Default: none.
    */
   resourceLimits?: ResourceLimits
 }
 
 const LONGEST_NAME = 256
-/** With less than this no thread starts; some versions of Node.js then end the whole process. */
-const LEAST_LIMITS_MB: ReadonlyMap<string, number> = new Map([
-  ['maxOldGenerationSizeMb', 8],
-  ['maxYoungGenerationSizeMb', 1],
-  ['codeRangeSizeMb', 0],
-  ['stackSizeMb', 1],
+/** Outside of these bounds no thread starts, or V8 ends the whole process. */
+const LIMITS_MB: ReadonlyMap<string, readonly [least: number, most: number]> = new Map([
+  ['maxOldGenerationSizeMb', [8, Number.MAX_SAFE_INTEGER]],
+  ['maxYoungGenerationSizeMb', [1, Number.MAX_SAFE_INTEGER]],
+  ['codeRangeSizeMb', [0, 512]],
+  ['stackSizeMb', [1, 1024]],
 ])
 const TASK_OPTIONS = ['concurrency', 'attempts', 'backoff', 'timeout', 'resourceLimits']
 
@@ -56,11 +57,11 @@ export function checkTaskOptions(options: TaskOptions, prefix: string): void {
   if (typeof resourceLimits !== 'object' || resourceLimits === null)
     throw new OptionError(`${prefix}resourceLimits must be an object, got ${show(resourceLimits)}`)
   for (const [name, value] of Object.entries(resourceLimits)) {
-    const least = LEAST_LIMITS_MB.get(name)
-    if (least === undefined)
+    const bounds = LIMITS_MB.get(name)
+    if (!bounds)
       throw new OptionError(
-        `${prefix}resourceLimits.${name} is not known: use ${[...LEAST_LIMITS_MB.keys()].join(', ')}`,
+        `${prefix}resourceLimits.${name} is not known: use ${[...LIMITS_MB.keys()].join(', ')}`,
       )
-    checkNumber(`${prefix}resourceLimits.${name}`, value, least, Number.MAX_SAFE_INTEGER, 'MB')
+    checkNumber(`${prefix}resourceLimits.${name}`, value, ...bounds, 'MB')
   }
 }

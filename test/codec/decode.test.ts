@@ -175,3 +175,13 @@ test('the error quotes no more than a little of the data', () => {
     (error: DamagedError) => error instanceof DamagedError && error.message.length < 400,
   )
 })
+
+test('a decoder that has thrown in the middle of a Map decodes the next object as an object', () => {
+  // A Map of more entries than the decoder makes, each of two bytes.
+  const entries = 16_810_000
+  const bytes = Buffer.alloc(8 + 2 * entries, 1)
+  bytes.set([0xd9, 0x01, 0x03, 0xba])
+  bytes.writeUInt32BE(entries, 4)
+  assert.throws(() => decode(bytes), { code: 'MILLRACE_DAMAGED', message: /Map size exceeds/ })
+  assert.deepStrictEqual(decode(Uint8Array.from(encode({ a: { b: 1 } }, 'input'))), { a: { b: 1 } })
+})

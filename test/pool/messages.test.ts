@@ -52,6 +52,11 @@ test('outcomes that are cut short, longer, or changed in their lengths are not t
       const longer = Uint8Array.from(whole)
       longer[16] = change
       assert.equal(read(longer), undefined)
+      for (const ranMs of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {
+        const timeless = Buffer.from(whole)
+        timeless.writeDoubleBE(ranMs, 8)
+        assert.equal(read(new Uint8Array(timeless)), undefined)
+      }
     }),
     { seed: 1, numRuns: 1000 },
   )

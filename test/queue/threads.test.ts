@@ -110,7 +110,13 @@ test('threads that end while they start up fail the job, and are not started for
 })
 
 test('memory limits with which no thread could start are refused', async (t) => {
-  for (const resourceLimits of [{ maxOldGenerationSizeMb: 4 }, { stackSizeMb: 0.1 }, { heap: 100 }])
+  for (const resourceLimits of [
+    { maxOldGenerationSizeMb: 4 },
+    { stackSizeMb: 0.1 },
+    { stackSizeMb: 1e9 },
+    { codeRangeSizeMb: 1e9 },
+    { heap: 100 },
+  ])
     await assert.rejects(openQueue(t, { perTask: { add: { resourceLimits } } }), { code: 'MILLRACE_OPTION' })
 })
 

@@ -26,6 +26,7 @@ import {
 } from '../waybill.js'
 import { importModule } from './import-module.js'
 import { ThreadJobContext } from './job-context.js'
+import { sayWhatEndsThread } from './uncaught.js'
 
 /** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. Most go all at once. */
 const HOLD_MS = WAYBILL_MS + 2
@@ -34,6 +35,8 @@ const HOLD_MS = WAYBILL_MS + 2
 const RETURNED_BYTES = 16_384
 
 type JobFunction = (input: unknown, job: ThreadJobContext) => unknown
+
+sayWhatEndsThread()
 
 /** Runs a waybill. Returns the outcomes that were not sent before. */
 export default async function run(message: WaybillMessage): Promise<Uint8Array> {
