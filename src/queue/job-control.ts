@@ -78,7 +78,7 @@ export class JobControl {
   }
 
   async retry(id: string): Promise<void> {
-    const { lifetime, store, tasks, announcer } = this.#parts
+    const { lifetime, store, tasks, scheduler, announcer } = this.#parts
     lifetime.assertOpen()
     const place = checkId(id)
     const { state, head } = await this.#existing(place, id)
@@ -86,6 +86,7 @@ export class JobControl {
     const attempts = tasks.attemptsOf(store.task(place.lane), asEnqueued)
     if (!(await store.revive(place, attempts)))
       throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
+    scheduler.noteLeft()
     announcer.updated()
   }
 
@@ -98,7 +99,7 @@ export class JobControl {
     waiters.noJob(place)
     followed.fail(place, new NoJobError(id))
     limit.admit()
-    scheduler.noteRemoved()
+    scheduler.noteLeft()
     announcer.updated()
   }
 

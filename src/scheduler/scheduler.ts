@@ -162,8 +162,8 @@ export class Scheduler implements StoreEvents {
     return this.#cancellations.cancel(place)
   }
 
-  /** A waiting or delayed job was deleted: it may have been the last one. */
-  noteRemoved(): void {
+  /** A waiting or delayed job has left: it may have been the last one, or the next one that is due. */
+  noteLeft(): void {
     this.due()
     this.#noteIdle()
   }
@@ -275,7 +275,7 @@ export class Scheduler implements StoreEvents {
     // Where cancelled jobs are not kept there is nothing more to tell of it.
     const gone: StoredJob = { place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }
     this.#events.settled([(await this.#store.get(place)) ?? gone])
-    this.#noteIdle()
+    this.noteLeft()
   }
 
   readonly #noteAdded = (): void => {

@@ -151,3 +151,13 @@ test('many that wait for a small backlog all come in and run', async (t) => {
   const order = enqueued.map(({ id }) => id)
   assert.deepEqual(order, [...order].sort())
 })
+
+test('who waits behind a keyed job is let in when that job turns out to exist', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 0, maxBacklog: 2 })
+  const first = await queue.enqueue('echo', 1, { key: 'k' })
+  // Room for one: the look-up of the key takes it until the job is found.
+  const again = queue.enqueue('echo', 1, { key: 'k' })
+  const other = queue.enqueue('echo', 2)
+  assert.equal((await again).id, first.id)
+  assert.equal((await other).input, 2)
+})

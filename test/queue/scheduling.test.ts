@@ -184,3 +184,21 @@ test('idle is said and awaited when nothing runs, waits or is delayed', async (t
   await queue.idle()
   assert.equal(told, 2)
 })
+
+test('idle() waits for a keyed job that is still being looked up', async (t) => {
+  const queue = await openQueue(t)
+  const completed: number[] = []
+  queue.on('idle', () => completed.push(queue.counts().completed))
+  const enqueued = queue.enqueue('echo', 1, { key: 'k' })
+  // Makes the scheduler look for jobs before the key has been looked up.
+  queue.setMaxWorkers(1)
+  await queue.idle()
+  assert.equal(queue.counts().completed, 1)
+  assert.deepEqual(completed, [1])
+  await enqueued
+  // One that exists already adds nothing to wait for.
+  const again = queue.enqueue('echo', 1, { key: 'k' })
+  await queue.idle()
+  await again
+  assert.equal(queue.counts().completed, 1)
+})

@@ -4,6 +4,7 @@ import { encode } from '../../src/codec/codec.js'
 import { ClosedError } from '../../src/errors/errors.js'
 import type { Head, JobState, StoredJob } from '../../src/job/job.js'
 import { Waiters } from '../../src/queue/waiters.js'
+import { collectGarbage } from '../support/garbage.js'
 
 function job(seq: number, state: JobState, output?: unknown, head: Head = {}): StoredJob {
   const body = Uint8Array.from(encode(output, 'output'))
@@ -68,4 +69,23 @@ test('all who wait for the queue to be idle are told once', async () => {
   const next = waiters.untilIdle()
   waiters.rejectAll(new ClosedError())
   await assert.rejects(next, ClosedError)
+})
+
+test('nothing is held of jobs that were waited for, once they are settled or gone', async () => {
+  const waiters = new Waiters(() => 'echo')
+  const settled: WeakRef<StoredJob>[] = []
+  const waitFor = async (seq: number, state: JobState) => {
+    const stored = job(seq, state, 'output')
+    const promise = waiters.untilFinished(seq)
+    if (state === 'waiting') waiters.answer(stored.place, Promise.resolve(undefined))
+    else waiters.settle(stored)
+    settled.push(new WeakRef(stored))
+    await promise.catch(() => {})
+  }
+  for (let seq = 0; seq < 40; seq++)
+    await waitFor(seq, (['completed', 'failed', 'cancelled', 'waiting'] as const)[seq % 4] ?? 'failed')
+  await collectGarbage()
+  // The last ones may still be on the stack.
+  const held = settled.filter((stored) => stored.deref() !== undefined)
+  assert.ok(held.length <= 4, `${held.length} of 40 are held`)
 })

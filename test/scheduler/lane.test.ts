@@ -111,3 +111,28 @@ test('a lane that this waybill fills up still gives it more: one waybill is one 
   const lane = laneOf(0, { concurrency: 1 })
   assert.equal(taken(lane, 5), 5)
 })
+
+test('ahead of a free thread, a plan takes short jobs only, and none that must run alone', () => {
+  const lanes = [laneOf(1), laneOf(21), new Lane(CONFIG)]
+  const ahead = () => new WaybillPlan(10, (lane) => lanes[lane], true)
+  assert.deepEqual(
+    [0, 1, 2].map((lane) => ahead().pick(waiting(lane))),
+    ['take', 'stop', 'stop'],
+  )
+  assert.equal(ahead().pick(waiting(0, { alone: true })), 'stop')
+  const plan = ahead()
+  assert.deepEqual([plan.pick(waiting(0)), plan.pick(waiting(0, { alone: true }))], ['take', 'stop'])
+})
+
+test('a plan is short if its thread will soon be free', () => {
+  const lanes = [laneOf(1), laneOf(50), new Lane(CONFIG)]
+  for (const [lane, isShort] of [
+    [0, true],
+    [1, false],
+    [2, false],
+  ] as const) {
+    const plan = new WaybillPlan(10, (number) => lanes[number])
+    plan.pick(waiting(lane))
+    assert.equal(plan.isShort, isShort)
+  }
+})
