@@ -8,7 +8,7 @@ export {
   NotAQueueError,
   StoreError,
 } from './errors/directory-errors.js'
-export type { Failure } from './errors/error-data.js'
+export type { ErrorData, Failure } from './errors/error-data.js'
 export {
   BacklogFullError,
   ClosedError,

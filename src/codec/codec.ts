@@ -99,11 +99,6 @@ export function decode(bytes: Uint8Array): unknown {
   }
 }
 
-/** Encodes millrace's own data, which needs no check. */
-export function encodeTrusted(value: object): Uint8Array {
-  return bytesOf(value)
-}
-
 function encodePrepared(prepared: unknown, name: string, size: number): Uint8Array {
   try {
     return size < LARGE_BYTES ? bytesOf(prepared) : largeBytesOf(prepared, size)

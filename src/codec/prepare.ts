@@ -5,7 +5,7 @@
  * null-prototype objects and subclasses, and without properties that an array, a Map, a Set or a Date has beside its contents.
  */
 import { types } from 'node:util'
-import { toErrorData } from '../errors/error-data.js'
+import { messageOf } from '../errors/error-data.js'
 import { TooLargeError, ValueError } from '../errors/errors.js'
 import { mapStep, type PathStep, showPath } from './path.js'
 import { asBuiltIn } from './typed-arrays.js'
@@ -293,8 +293,4 @@ function dateOf(date: Date): unknown {
 /** UTF-8, and so CBOR, has no unpaired surrogates, and some decoders take a byte order mark away. */
 function isPlainText(text: string): boolean {
   return text.isWellFormed() && text.charCodeAt(0) !== 0xfeff
-}
-
-function messageOf(error: unknown): string {
-  return toErrorData(error).message
 }

@@ -4,6 +4,7 @@
  * The data stand flat behind the kind, so that a wrapped value nests two levels deep and not more, see `MAX_DEPTH`.
  */
 import { addExtension } from 'cbor-x'
+import { builtInError } from '../errors/built-in-errors.js'
 
 type Kind =
   | '-0'
@@ -86,15 +87,9 @@ function sparseArray(data: readonly unknown[]): unknown[] {
   return array
 }
 
-const ERRORS: ReadonlyMap<unknown, (message: string) => Error> = new Map(
-  [EvalError, RangeError, ReferenceError, SyntaxError, TypeError, URIError]
-    .map((Type): [string, (message: string) => Error] => [Type.name, (message) => new Type(message)])
-    .concat([['AggregateError', (message) => new AggregateError([], message)]]),
-)
-
 function errorOf(data: readonly unknown[]): Error {
   const { name, message } = Object.fromEntries(pairs(data, 0)) as { name: string; message: string }
-  const error = ERRORS.get(name)?.(message) ?? new Error(message)
+  const error = builtInError(name, message)
   for (const [key, value] of pairs(data, 0)) {
     const isBuiltIn =
       ['name', 'message', 'stack', 'cause'].includes(key) ||

@@ -2,7 +2,11 @@
  * The errors that millrace throws or records; those about the directory are in `directory-errors.ts`. Each has a stable `code`,
  * says what to do next, and keeps its cause.
  */
+import { cutText } from './allowance.js'
 import { type Failure, toError } from './error-data.js'
+
+/** How much of a message is quoted in another, in characters. */
+const SHOWN = 1000
 
 /** The base of all of millrace's errors. */
 export class MillraceError extends Error {
@@ -110,20 +114,23 @@ export class JobStateError extends MillraceError {
 /** `MILLRACE_JOB_FAILED`: what `finished()` rejects with when the last attempt failed; `cause` is that attempt's error. */
 export class JobFailedError extends MillraceError {
   readonly jobId: string
-  /** Every failed attempt, the oldest first. */
-  readonly failures: readonly Failure[]
+  readonly #failures: readonly Failure[]
   constructor(jobId: string, task: string, failures: readonly Failure[]) {
     const last = failures.at(-1)
     const tries = failures.length === 1 ? '1 attempt' : `${failures.length} attempts`
+    const why = last ? cutText(last.message, SHOWN) : 'unknown reason'
     super(
       'MILLRACE_JOB_FAILED',
-      `job ${jobId} (${task}) failed after ${tries}: ${last?.message ?? 'unknown reason'}`,
-      {
-        cause: last && toError(last),
-      },
+      `job ${jobId} (${task}) failed after ${tries}: ${why}`,
+      last && { cause: toError(last) },
     )
     this.jobId = jobId
-    this.failures = failures
+    this.#failures = failures
+  }
+
+  /** Every failed attempt, the oldest first. A getter, so that `console.log(error)` stays short: it shows the last one as `cause`. */
+  get failures(): readonly Failure[] {
+    return this.#failures
   }
 }
 

@@ -1,5 +1,6 @@
 /** The checks that options of all kinds share, and how their errors show what was given. */
 import { resolve } from 'node:path'
+import { cutText } from './allowance.js'
 import { OptionError } from './errors.js'
 
 /** @throws {OptionError} `value` is no integer from `min` to `max`. */
@@ -32,10 +33,13 @@ export function checkPath(name: string, path: unknown): string {
   return resolve(path)
 }
 
+/** How much of a value an error shows, in characters. */
+const SHOWN = 200
+
 /** A value as an error shows it. */
 export function show(value: unknown): string {
   try {
-    return typeof value === 'string' ? JSON.stringify(value) : String(value)
+    return typeof value === 'string' ? JSON.stringify(cutText(value, SHOWN)) : cutText(String(value), SHOWN)
   } catch {
     return Object.prototype.toString.call(value)
   }

@@ -38,7 +38,7 @@ interface Story {
     input: unknown
     state: string
     attempt: number
-    failures: [attempt: number, code?: string][]
+    failures: [attempt: number, code?: string | number][]
   }[]
 }
 
@@ -61,7 +61,9 @@ async function restartUntilDone(t: TestContext, inputs: readonly unknown[]): Pro
     input: input ?? output,
     state,
     attempt,
-    failures: failures.map(({ attempt, code }): [number, string?] => (code ? [attempt, code] : [attempt])),
+    failures: failures.map(({ attempt, code }): [number, (string | number)?] =>
+      code ? [attempt, code] : [attempt],
+    ),
   }))
   return { ends, jobs }
 }

@@ -9,9 +9,10 @@
  * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
  * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
-import { decode, encodeTrusted, takeRoomBefore } from '../../../codec/codec.js'
+import { decode, encode, takeRoomBefore } from '../../../codec/codec.js'
 import { toErrorData } from '../../../errors/error-data.js'
 import { DamagedError } from '../../../errors/errors.js'
+import { isHead } from '../../../job/head-shape.js'
 import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
 import { checksumOf } from './checksum.js'
 
@@ -54,7 +55,7 @@ export function partsOf(
   end?: End,
 ): Parts {
   const kept = end ? withoutEnd(head) : head
-  const headBytes = kept && kept !== NO_HEAD ? encodeTrusted(kept) : undefined
+  const headBytes = kept && kept !== NO_HEAD ? encode(kept, 'options') : undefined
   return { place, enqueuedAt, headBytes, body, end }
 }
 
@@ -180,7 +181,7 @@ function withoutEnd(head: Readonly<Head> | undefined): Readonly<Head> | undefine
 function decodeHead(bytes: Buffer, start: number): Head {
   try {
     const head = decode(bytes.subarray(start, start + bytes.readUInt32BE(start - LENGTH_BYTES)))
-    if (typeof head !== 'object' || head === null) throw new DamagedError('it is no record')
+    if (!isHead(head)) throw new DamagedError('it is no record of a job')
     return head
   } catch (error) {
     return { damage: toErrorData(error) }

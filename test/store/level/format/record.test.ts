@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { decode, encode } from '../../../../src/codec/codec.js'
 import type { Head } from '../../../../src/job/job.js'
@@ -83,4 +84,34 @@ test('a job without options costs 11 bytes beside its data, and finished 33', ()
   assert.equal(encodeRecord(place, 1, undefined, body).byteLength, 21)
   const end = { attempt: 1, startedAt: 2, finishedAt: 3, group: 4 }
   assert.equal(encodeRecord(place, 1, undefined, body, end).byteLength, 43)
+})
+
+test('a head of a wrong shape with the right checksum is damage of that job, not an error', () => {
+  const failure = { attempt: 1, at: 5, name: 'Error', message: 'x' }
+  const right = { failures: [failure], backoff: { base: 5 }, meta: Uint8Array.of(1), key: 'k', timeout: 0.5 }
+  assert.deepEqual({ ...headOf(encodeRecord(place, 5, right, undefined)) }, right)
+  for (const wrong of [
+    { failures: 5 },
+    { failures: [5] },
+    { failures: [{ ...failure, message: 5 }] },
+    { failures: [{ ...failure, at: undefined }] },
+    { attempt: 'two' },
+    { attempts: -1 },
+    { granted: 0.5 },
+    { backoff: 'never' },
+    { timeout: Number.NaN },
+    { key: 5 },
+    { meta: 'text' },
+    { runAt: 'now' },
+    { alone: 1 },
+    { damage: 'x' },
+    { startedAt: -1 },
+    { group: {} },
+    { other: 1 },
+    [5],
+  ]) {
+    const { head, body } = decodeRecord(place, 'waiting', encodeRecord(place, 5, wrong as Head, Buffer.of(1)))
+    assert.deepEqual([head.damage?.code, Object.keys(head)], ['MILLRACE_DAMAGED', ['damage']], inspect(wrong))
+    assert.deepEqual([...body], [1])
+  }
 })
