@@ -70,7 +70,7 @@ export class JobOperations {
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
-    return this.#get(place).then((found) => found && storedOf(found))
+    return this.#get(place).then((found) => found && withOwnBody(storedOf(found)))
   }
 
   /** A waiting job is given as its entry. */
@@ -263,6 +263,13 @@ export class JobOperations {
 
 function isFinished(state: JobState): state is FinishedState {
   return (FINISHED_STATES as readonly JobState[]).includes(state)
+}
+
+/** Whoever keeps one job of a chunk does not keep the whole chunk in memory. */
+function withOwnBody(job: StoredJob): StoredJob {
+  return job.body.byteLength < job.body.buffer.byteLength / 2
+    ? { ...job, body: new Uint8Array(job.body) }
+    : job
 }
 
 function storedOf(found: Found): StoredJob {

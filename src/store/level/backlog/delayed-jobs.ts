@@ -2,7 +2,7 @@
 import type { Place } from '../../../job/job.js'
 import type { Counters } from '../counters.js'
 import { readEntries } from '../format/bounded-read.js'
-import { dueKey, jobKey, placeOf, rangeOf, runAtOf } from '../format/keys.js'
+import { dueKey, dueSizeOf, dueValue, jobKey, placeOf, rangeOf, runAtOf } from '../format/keys.js'
 import type { Batch, Database, GroupCommit } from '../group-commit.js'
 import type { JobEntry } from './job-entry.js'
 import type { WaitingJobs } from './waiting-jobs.js'
@@ -11,6 +11,8 @@ import { BYTE_ORDER, type Entry, Window } from './window.js'
 /** A delayed job's entry in the due index. */
 export interface DueEntry extends Entry {
   readonly place: Place
+  /** The size of its record in bytes; `undefined` if the index does not know. */
+  readonly size: number | undefined
 }
 
 export interface DelayedParts {
@@ -25,7 +27,9 @@ export interface DelayedParts {
 
 const WINDOW_JOBS = 2048
 const WINDOW_BYTES = 1024 * 1024
-const PROMOTED_AT_ONCE = 1000
+/** How much is promoted in one group: their records are in memory meanwhile. */
+const PROMOTED_JOBS = 1000
+const PROMOTED_BYTES = 8 * 1024 * 1024
 
 export class Delayed {
   readonly #parts: DelayedParts
@@ -42,7 +46,7 @@ export class Delayed {
         read: async (after, limit) => {
           const range = after ? { gt: after, lt: rangeOf('t').lt } : rangeOf('t')
           const { entries, isLast } = await readEntries(db, range, limit)
-          return { entries: entries.map(([key]) => dueEntry(key)), isLast }
+          return { entries: entries.map(([key, value]) => dueEntry(key, dueSizeOf(value))), isLast }
         },
         between: (look) => commits.between(look),
         isFree: ({ place }) => !this.#leaving.has(place.seq),
@@ -60,9 +64,9 @@ export class Delayed {
 
   /** Puts a delayed job into a group. Its entry is to be inserted once that is written. */
   put(batch: Batch, place: Place, runAt: number, record: Buffer): DueEntry {
-    const entry = dueEntry(dueKey(runAt, place))
+    const entry = dueEntry(dueKey(runAt, place), record.length)
     batch.put(jobKey('delayed', place), record)
-    batch.put(entry.key, Buffer.alloc(0))
+    batch.put(entry.key, dueValue(record.length))
     this.#parts.counters.add(place.lane, 'delayed', 1)
     return entry
   }
@@ -86,8 +90,10 @@ export class Delayed {
   async promote(now: number, admit: (jobs: readonly JobEntry[]) => void): Promise<number> {
     const { db, commits, counters, waiting } = this.#parts
     const due: DueEntry[] = []
+    let bytes = 0
     for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
-      if (due.length === PROMOTED_AT_ONCE) break
+      bytes += next.size ?? PROMOTED_BYTES
+      if (due.length > 0 && (due.length === PROMOTED_JOBS || bytes > PROMOTED_BYTES)) break
       this.#leaving.add(next.place.seq)
       this.#due.take()
       due.push(next)
@@ -118,6 +124,6 @@ export class Delayed {
   }
 }
 
-function dueEntry(key: Buffer): DueEntry {
-  return { key, place: placeOf(key), bytes: key.byteLength }
+function dueEntry(key: Buffer, size: number | undefined): DueEntry {
+  return { key, place: placeOf(key), bytes: key.byteLength, size }
 }

@@ -61,7 +61,7 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   }
 
   get bytes(): number {
-    return this.#end - this.#start + OVERHEAD_BYTES
+    return this.#end - this.#start + OVERHEAD_BYTES + (this.chunk?.deadBytesPerJob ?? 0)
   }
 
   get record(): Buffer {

@@ -48,8 +48,8 @@ export class Window<E extends Entry<K>, K = Buffer> {
   readonly #order: Order<K>
   readonly #capacity: number
   readonly #maxBytes: number
-  /** Sorted by key; only those from `#head` on are live. */
-  #entries: E[] = []
+  /** Those from `#head` on are live, and sorted by key. Before it stands nothing: what was taken is let go of at once. */
+  #entries: (E | undefined)[] = []
   #head = 0
   #bytes = 0
   #isCovering = true
@@ -77,7 +77,7 @@ export class Window<E extends Entry<K>, K = Buffer> {
   take(): E | undefined {
     const entry = this.#entries[this.#head]
     if (!entry) return undefined
-    this.#head++
+    this.#entries[this.#head++] = undefined
     this.#bytes -= entry.bytes
     if (this.#head > 1024 && this.#head * 2 > this.#entries.length) this.#trimHead()
     this.#refill()
@@ -196,7 +196,7 @@ export class Window<E extends Entry<K>, K = Buffer> {
     this.#trimHead()
     let kept = 0
     let bytes = 0
-    for (const entry of this.#entries) {
+    for (const entry of this) {
       if (kept > 0 && (kept === this.#capacity || bytes + entry.bytes > this.#maxBytes)) break
       bytes += entry.bytes
       kept++

@@ -301,22 +301,29 @@ export class FinishedJobs {
         puts.push((batch) => batch.del(jobsKey))
       }
     }
-    const records = named.length > 0 ? await this.#db.getMany(named.map((place) => jobKey(state, place))) : []
+    const nameKeys = await this.#nameKeysOf(state, named)
     const { put, after } = this.#relist(state, key, rest.take())
     return {
       count,
       put: (batch) => {
         for (const each of puts) each(batch)
         for (const [number, leaving] of deleted) this.#counters.add(number, state, -leaving)
-        named.forEach(({ lane }, at) => {
-          const record = records[at]
-          const name = record && headOf(record).key
-          if (name !== undefined) batch.del(nameKey(lane, name))
-        })
+        for (const nameKey of nameKeys) batch.del(nameKey)
         put(batch)
       },
       after,
     }
+  }
+
+  /** The keys of these jobs' idempotency keys. Their records, which may be large, are let go of at once. */
+  async #nameKeysOf(state: FinishedState, places: readonly Place[]): Promise<Buffer[]> {
+    if (places.length === 0) return []
+    const records = await this.#db.getMany(places.map((place) => jobKey(state, place)))
+    return places.flatMap(({ lane }, at) => {
+      const record = records[at]
+      const name = record && headOf(record).key
+      return name === undefined ? [] : [nameKey(lane, name)]
+    })
   }
 
   async #write(cuts: readonly Cut[]): Promise<void> {

@@ -37,6 +37,8 @@ export class Chunk {
   isApart = false
   /** Whether it is on disk that some have left. */
   isMarked = false
+  /** How many bytes of jobs that had left when it was read each of the others keeps in memory. */
+  deadBytesPerJob = 0
   #bytes: Buffer
   #count = 0
   /** Of each job its seq, less the chunk's own, and where its record ends. */
@@ -68,7 +70,10 @@ export class Chunk {
     }
     chunk.#count = chunk.left = count
     if (!chunk.#isOrdered(listAt)) throw new DamagedError('a chunk of jobs is out of order')
-    if (gone) chunk.learn(gone)
+    if (gone) {
+      chunk.learn(gone)
+      chunk.deadBytesPerJob = Math.ceil((chunk.size * (count - chunk.left)) / count / Math.max(1, chunk.left))
+    }
     return chunk
   }
 

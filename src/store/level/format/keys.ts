@@ -7,7 +7,7 @@
  * | `g` id:12 | a chunk of small jobs of the backlog, from the one with this id on: see `chunk.ts` |
  * | `h` id:12 | which jobs have left that chunk: see `chunk-bitmap.ts` |
  * | `d` id:12 | a delayed job |
- * | `t` runAt:6 id:12 | empty: delayed jobs in the order in which they are due |
+ * | `t` runAt:6 id:12 | the size:4 of a delayed job's record, or empty: delayed jobs in the order in which they are due |
  * | `x` waybill:6 | the places and attempts of the jobs handed out together |
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
  * | `o` id:12 group:6 | a chunk of completed jobs: those of one chunk of the backlog (or one priority) that finished together |
@@ -70,6 +70,18 @@ export function dueKey(runAt: number, place: Place): Key {
 
 export function runAtOf(dueKey: Key): number {
   return dueKey.readUIntBE(1, 6)
+}
+
+/** What is stored under a due key: how large the job's record is, so that it is known before it is read. */
+export function dueValue(size: number): Buffer {
+  const value = Buffer.allocUnsafe(4)
+  value.writeUInt32BE(size)
+  return value
+}
+
+/** The size in a due key's value; `undefined` in a directory that was written before it was stored. */
+export function dueSizeOf(value: Buffer): number | undefined {
+  return value.length === 4 ? value.readUInt32BE() : undefined
 }
 
 export function waybillKey(waybill: number): Key {

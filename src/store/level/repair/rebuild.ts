@@ -17,6 +17,7 @@ import {
   chunkKey,
   countsKey,
   dueKey,
+  dueValue,
   FORMAT,
   FORMAT_KEY,
   finishedKey,
@@ -108,7 +109,7 @@ class Books {
     this.total[state]++
     this.#lanes.set(place.lane, counts)
     this.#last = Math.max(this.#last, place.seq, head.group ?? 0)
-    if (state === 'delayed') batch.put(dueKey(head.runAt ?? 0, place), Buffer.alloc(0))
+    if (state === 'delayed') batch.put(dueKey(head.runAt ?? 0, place), dueValue(record.length))
     else if (state !== 'waiting')
       this.#list(finishedKey(state, head.finishedAt ?? 0, head.group ?? 0), place, head.key !== undefined)
     if (head.key !== undefined) batch.put(nameKey(place.lane, head.key), key.subarray(1))

@@ -1,8 +1,6 @@
 /** A chunk's object that the garbage collector takes while the disk is being read: what had left the chunk stays gone. */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { Level } from 'level'
 import type { Place } from '../../../../src/job/job.js'
 import { WaitingJobs } from '../../../../src/store/level/backlog/waiting-jobs.js'
@@ -11,9 +9,7 @@ import { decodeLeft, isSet } from '../../../../src/store/level/format/chunk-bitm
 import { chunkKey, LEFT } from '../../../../src/store/level/format/keys.js'
 import { Batch, type Database, type Snapshot } from '../../../../src/store/level/group-commit.js'
 import { temporaryDirectory } from '../../../support/directory.js'
-
-setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
+import { collectAll } from '../../../support/memory.js'
 
 const COUNT = 5
 const PLACES: readonly Place[] = Array.from({ length: COUNT }, (_, index) => ({
@@ -79,14 +75,6 @@ class Disk {
   }
 }
 
-/** Lets the collector take what nothing refers to: not before the turn ends in which it was last used. */
-async function collectAll(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) {
-    await new Promise((resolve) => setImmediate(resolve))
-    collect()
-  }
-}
-
 test('a job that left just before a read began, and was written after, stays gone when others leave', async (t) => {
   const disk = await Disk.open(t)
   const write = await disk.leaving(FIRST)
@@ -139,4 +127,15 @@ test('the last one to leave takes along what was written of the others, however 
   assert.equal(old.left, 0)
   assert.deepEqual(await disk.db.keys().all(), [])
   await snapshot.close()
+})
+
+test('the jobs that are left in a chunk that is read count for the bytes of all of it', async (t) => {
+  const disk = await Disk.open(t)
+  for (const place of PLACES.slice(0, 3)) await disk.leave(place)
+  await collectAll()
+  const left = await disk.waiting.get(PLACES.slice(3))
+  const counted = left.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0)
+  const size = left[0]?.chunk?.size ?? assert.fail('it is in no chunk')
+  const overhead = 200 * left.length
+  assert.ok(counted >= overhead + size, `${counted} bytes of ${size}`)
 })
