@@ -16,6 +16,7 @@ const [directory = '', jobs = '0'] = process.argv.slice(2)
 const { store } = await LevelStore.open(directory, {
   durability: 'disk',
   retention: { completed: FOREVER, failed: FOREVER, cancelled: FOREVER },
+  keptInputBytes: 16_384,
   attemptsOf: () => 3,
 })
 const lane = store.lane('noop')

@@ -2,6 +2,7 @@
 import { isErrorData, isFailure } from '../errors/error-data.js'
 import { checkBackoff } from './backoff.js'
 import type { Head } from './job.js'
+import { isLogTail } from './notes.js'
 
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   attempt: isCount,
@@ -13,7 +14,10 @@ const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   backoff: isBackoff,
   timeout: isTime,
   key: (value) => typeof value === 'string',
-  meta: (value) => value instanceof Uint8Array,
+  meta: isBytes,
+  saved: isBytes,
+  progress: isBytes,
+  log: isLogTail,
   runAt: isTime,
   startedAt: isTime,
   finishedAt: isTime,
@@ -26,6 +30,10 @@ export function isHead(value: unknown): value is Head {
   return Object.entries(value).every(
     ([key, member]) => member === undefined || (SHAPE[key as keyof Head] ?? isUnknown)(member),
   )
+}
+
+function isBytes(value: unknown): boolean {
+  return value instanceof Uint8Array
 }
 
 function isCount(value: unknown): boolean {

@@ -12,6 +12,7 @@
 
 import type { ErrorData, Failure } from '../errors/error-data.js'
 import type { Backoff } from './backoff.js'
+import type { Notes } from './notes.js'
 
 export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
 export type JobState = (typeof JOB_STATES)[number]
@@ -37,7 +38,7 @@ export interface Place {
 }
 
 /** What is kept of a job beside its place and its data. Absent members have their default. */
-export interface Head {
+export interface Head extends Notes {
   /** How many attempts have been charged to it so far. */
   attempt?: number
   failures?: Failure[]
@@ -55,19 +56,35 @@ export interface Head {
   meta?: Uint8Array
   /** When it runs at the earliest, in ms since the epoch. */
   runAt?: number
-  /** Of a finished job: times in ms since the epoch, and where it stands in the retention index. */
+  /** When the latest attempt started, of a job that runs or has finished. In ms since the epoch, as all times. */
   startedAt?: number
+  /** Of a finished job: when it finished, and where it stands in the retention index. */
   finishedAt?: number
   group?: number
 }
 
-/** A job in the store: its place, its history and its data (the encoded input; the output, once it is completed). */
+/** A job in the store: its place, its history and its data. */
 export interface StoredJob {
   readonly place: Place
   readonly state: JobState
   readonly enqueuedAt: number
   readonly head: Readonly<Head>
+  /** The encoded input; the output, once it is completed. */
   readonly body: Uint8Array
+  /** The encoded input of a completed job, if it was kept. */
+  readonly input?: Uint8Array
+}
+
+/** What is kept of a job when an attempt has ended: with what it has noted meanwhile. */
+export function headAfterAttempt(head: Readonly<Head>, notes: Notes | undefined): Readonly<Head> {
+  return notes ? { ...head, ...notes } : head
+}
+
+/** The same of a job that has completed: no attempt follows that would go on from its checkpoint. */
+export function headAfterCompletion(head: Readonly<Head>, notes: Notes | undefined): Readonly<Head> {
+  if (!notes && !head.saved) return head
+  const { saved: _saved, ...rest } = { ...head, ...notes }
+  return rest
 }
 
 /** A job as it stands right after it was enqueued. */

@@ -33,8 +33,15 @@ export interface QueueOptions<Names extends string = string> {
    * How many finished jobs are kept, and for how long (ms). Defaults: completed and cancelled ones `{ count: 10_000, age:
    * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none. Counts from 1000 on may be
    * exceeded by a tenth for up to a minute.
+   *
+   * With a completed job its input is kept, unless that is larger than `completed.input`: a size in bytes (default 16,384),
+   * `true` for any, `false` for none.
    */
-  keep?: Partial<Record<FinishedState, Partial<Keep>>>
+  keep?: {
+    completed?: Partial<Keep> & { input?: boolean | number }
+    failed?: Partial<Keep>
+    cancelled?: Partial<Keep>
+  }
   /**
    * How many jobs may wait or be delayed at most: `enqueue` adds no more. Jobs that come back (retries, recovered ones) are
    * never refused. At least 1; default Infinity.
@@ -63,6 +70,8 @@ export interface Settings {
   readonly maxWorkers: number
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
+  /** The largest encoded input that is kept with a completed job, in bytes; -1 for none. */
+  readonly keptInputBytes: number
   readonly backlog: { readonly most: number; readonly onFull: OnFull }
   readonly maxJobBytes: number
   readonly idleTimeout: number
@@ -77,6 +86,8 @@ const KEEP: Retention = {
   failed: { count: 100_000, age: 30 * DAY_MS },
   cancelled: { count: 10_000, age: DAY_MS },
 }
+
+const KEPT_INPUT_BYTES = 16_384
 
 const OPTIONS = [
   'workers',
@@ -121,6 +132,7 @@ export function settingsOf(options: QueueOptions): Settings {
     maxWorkers,
     durability,
     retention: retentionOf(keep),
+    keptInputBytes: keptInputBytesOf(keep.completed?.input),
     backlog: { most: maxBacklog, onFull },
     maxJobBytes,
     idleTimeout,
@@ -147,15 +159,23 @@ function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
       throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
   const of = (state: FinishedState): Keep => {
     const bounds = keep[state] ?? {}
+    const members = state === 'completed' ? ['count', 'age', 'input'] : ['count', 'age']
     if (typeof bounds !== 'object')
-      throw new OptionError(`keep.${state} must be { count, age }, got ${show(bounds)}`)
+      throw new OptionError(`keep.${state} must be { ${members.join(', ')} }, got ${show(bounds)}`)
     for (const name of Object.keys(bounds))
-      if (name !== 'count' && name !== 'age')
-        throw new OptionError(`keep.${state}.${name} is not known: use count, age`)
+      if (!members.includes(name))
+        throw new OptionError(`keep.${state}.${name} is not known: use ${members.join(', ')}`)
     const { count = KEEP[state].count, age = KEEP[state].age } = bounds
     checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
     checkNumber(`keep.${state}.age`, age, 0, Number.POSITIVE_INFINITY, 'ms')
     return { count, age }
   }
   return { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') }
+}
+
+function keptInputBytesOf(input: unknown = KEPT_INPUT_BYTES): number {
+  if (typeof input === 'boolean') return input ? Number.POSITIVE_INFINITY : -1
+  if (typeof input !== 'number' || !(input >= 0))
+    throw new OptionError(`keep.completed.input must be true, false or a number of bytes, got ${show(input)}`)
+  return input
 }

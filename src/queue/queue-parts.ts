@@ -37,6 +37,7 @@ export async function openDirectory(directory: string, options: QueueOptions): P
   const { store, recovered } = await LevelStore.open(directory, {
     durability: settings.durability,
     retention: settings.retention,
+    keptInputBytes: settings.keptInputBytes,
     attemptsOf: (task, head) => registry.attemptsOf(task, head),
   })
   return { directory, store, recovered, tasks: registry, settings }

@@ -6,7 +6,16 @@
  * `close()`. Every promise is fulfilled once its change survives the death of the process (with `durability: 'disk'` an
  * `add` also survives a power cut), and changes take effect in the order of the calls.
  */
-import type { FinishedState, Head, JobCounts, JobState, Place, StoredJob } from '../job/job.js'
+import {
+  type FinishedState,
+  type Head,
+  headAfterAttempt,
+  type JobCounts,
+  type JobState,
+  type Place,
+  type StoredJob,
+} from '../job/job.js'
+import type { LogTail, Notes } from '../job/notes.js'
 
 export interface Store {
   /** Tells the store whom to call. */
@@ -32,7 +41,19 @@ export interface Store {
    */
   claim(pick: (candidate: Waiting) => Pick, isAhead?: boolean): Claim | undefined
 
-  /** Records the outcomes of jobs in transit. */
+  /** A job in transit has started, at this time (ms since the epoch). Not written. */
+  noteStarted(job: Claimed, at: number): void
+  /**
+   * Keeps what a job in transit tells of itself. `get` and `list` show it at once; it is written some 200 ms later, together with
+   * what comes meanwhile. What has an outcome already tells nothing more: that is ignored.
+   */
+  note(job: Claimed, notes: NewNotes): void
+  /**
+   * Stores what a job in transit saves for its next attempt, in the place of what it saved before. Durable as `add` is.
+   * `false`: it has an outcome already.
+   */
+  checkpoint(job: Claimed, saved: Uint8Array): Promise<boolean>
+  /** Records the outcomes of jobs in transit, each with what it has noted: a completed one's checkpoint is dropped. */
   settle(settlements: readonly Settlement[]): Promise<void>
 
   /** When the next delayed job is due, in ms since the epoch. */
@@ -128,6 +149,14 @@ export interface Claim {
   readonly written: Promise<void>
 }
 
+/** What a job has told since the last time. */
+export interface NewNotes {
+  /** The encoded value that it reported last. */
+  readonly progress?: Uint8Array
+  /** New lines of its log, and how many are missing before or among them. */
+  readonly log?: LogTail
+}
+
 /** A job in transit. */
 export interface Claimed extends Waiting {
   readonly enqueuedAt: number
@@ -135,6 +164,12 @@ export interface Claimed extends Waiting {
   readonly head: Readonly<Head>
   /** Which attempt this is, counted from 1. */
   readonly attempt: number
+  /** When this attempt started, in ms since the epoch, as far as is known. */
+  readonly startedAt: number | undefined
+  /** What it has noted in this attempt; when that is over, as it went into its record. */
+  readonly notes: Notes | undefined
+  /** What it saved last in an earlier attempt. */
+  readonly saved: Uint8Array | undefined
   /** The encoded `meta`. */
   readonly meta: Uint8Array | undefined
   readonly input: Uint8Array
@@ -179,4 +214,12 @@ export interface Recovered {
   readonly failed: number
   /** Jobs that wait (or are delayed) in all, the returned ones among them. */
   readonly waiting: number
+}
+
+/** A job in transit as it stands now. */
+export function storedAsRunning(job: Claimed): StoredJob {
+  const { place, enqueuedAt, attempt, startedAt } = job
+  const head = headAfterAttempt(job.head, job.notes)
+  const running = { ...head, attempt, ...(startedAt !== undefined && { startedAt }) }
+  return { place, state: 'running', enqueuedAt, head: running, body: job.input }
 }

@@ -22,7 +22,12 @@ const KEEP_ALL = { completed: everything, failed: everything, cancelled: everyth
 
 /** Writes a directory as a process would leave it that is killed while `use` is done. */
 async function leaveBehind(directory: string, use: (store: Store, lane: number) => Promise<unknown>) {
-  const options = { durability: 'process', retention: KEEP_ALL, attemptsOf: () => 3 } as const
+  const options = {
+    durability: 'process',
+    retention: KEEP_ALL,
+    keptInputBytes: 16_384,
+    attemptsOf: () => 3,
+  } as const
   const { store } = await LevelStore.open(directory, options)
   await use(store, store.lane('echo'))
   await store.close()

@@ -16,6 +16,7 @@ test('options left out have their defaults', () => {
       failed: { count: 100_000, age: 30 * day },
       cancelled: { count: 10_000, age: day },
     },
+    keptInputBytes: 16_384,
     backlog: { most: Number.POSITIVE_INFINITY, onFull: 'wait' },
     maxJobBytes: 64 * 1024 * 1024,
     idleTimeout: 5000,

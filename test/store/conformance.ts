@@ -8,6 +8,7 @@ import { crowding } from './conformance/crowding.js'
 import { delaying } from './conformance/delaying.js'
 import { keys } from './conformance/keys.js'
 import { listing } from './conformance/listing.js'
+import { noting } from './conformance/noting.js'
 import { recovering } from './conformance/recovering.js'
 import { retaining } from './conformance/retaining.js'
 import { settling } from './conformance/settling.js'
@@ -18,6 +19,7 @@ export function conformance(name: string, open: OpenStore): void {
     crowding,
     keys,
     claiming,
+    noting,
     settling,
     delaying,
     listing,

@@ -23,6 +23,7 @@ import {
   placeOf,
   readPlace,
 } from '../../src/store/level/format/keys.js'
+import { NOTE, placeOfNote } from '../../src/store/level/format/note.js'
 import { decodeRecord } from '../../src/store/level/format/record.js'
 
 /** The jobs of one claim that have no outcome yet, as far as the directory knows. */
@@ -69,12 +70,13 @@ class Inspection {
       if (!this.#has(chunkKey('g', placeOf(key))))
         this.#problems.push('jobs have left a chunk that is not there')
     for (const [, value] of this.#each('x')) this.#readWaybill(value)
+    this.#checkNotes()
     this.#checkDue()
     this.#checkNames()
     this.#checkRetention()
     this.#checkCounts()
     for (const [key] of this.#entries)
-      if (!'bdcfaghoxtekm'.includes(key[0] ?? '')) this.#problems.push(`unknown key ${JSON.stringify(key)}`)
+      if (!'bdcfaghoxtekmn'.includes(key[0] ?? '')) this.#problems.push(`unknown key ${JSON.stringify(key)}`)
     return { jobs: this.#jobs, transit: this.#transit, problems: this.#problems }
   }
 
@@ -120,6 +122,14 @@ class Inspection {
     }
     if (transit.length > 0) this.#transit.push(transit)
     else this.#problems.push('a waybill has no job left in transit')
+  }
+
+  #checkNotes(): void {
+    const running = new Set(this.#transit.flat().map(({ id }) => id))
+    for (const [key] of this.#each(NOTE)) {
+      const id = formatId(placeOfNote(key))
+      if (!running.has(id)) this.#problems.push(`there are notes of ${id}, which is not in transit`)
+    }
   }
 
   #checkDue(): void {

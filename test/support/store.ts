@@ -11,6 +11,8 @@ import { temporaryDirectory } from './directory.js'
 export interface StoreOptions {
   readonly keep?: Partial<Record<FinishedState, Partial<Keep>>>
   readonly attempts?: number
+  /** The largest input that is kept with a completed job. Default 100 bytes. */
+  readonly keptInputBytes?: number
 }
 
 /** How a test opens stores of one engine. */
@@ -54,7 +56,7 @@ async function openIn(t: TestContext, directory: string, options: StoreOptions):
   }
 }
 
-export function levelOptions({ keep = {}, attempts = 3 }: StoreOptions) {
+export function levelOptions({ keep = {}, attempts = 3, keptInputBytes = 100 }: StoreOptions) {
   const of = (state: FinishedState): Keep => ({
     count: Number.POSITIVE_INFINITY,
     age: Number.POSITIVE_INFINITY,
@@ -62,6 +64,7 @@ export function levelOptions({ keep = {}, attempts = 3 }: StoreOptions) {
   })
   return {
     durability: 'process',
+    keptInputBytes,
     retention: { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') },
     attemptsOf: (_task: string | undefined, { attempts: own = attempts, granted = 0 }: Readonly<Head>) =>
       own + granted,
@@ -101,7 +104,7 @@ export function claimSome(store: Store, most = Number.POSITIVE_INFINITY): Claim 
 
 /** The job's text: its input, or the output of a completed one. */
 export function textOf(job: { input: Uint8Array } | { body: Uint8Array }): string {
-  return Buffer.from('input' in job ? job.input : job.body).toString()
+  return Buffer.from('body' in job ? job.body : job.input).toString()
 }
 
 /** A job's history and options; an attempt of 0 goes without saying. */

@@ -12,8 +12,9 @@ import {
   type Place,
   type StoredJob,
 } from '../../job/job.js'
-import type { ListQuery } from '../store.js'
+import { type ListQuery, storedAsRunning } from '../store.js'
 import type { JobEntry } from './backlog/job-entry.js'
+import type { Transit } from './backlog/transit.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
 import type { Counters } from './counters.js'
 import type { Change, FinishedJobs } from './finished/finished-jobs.js'
@@ -28,9 +29,7 @@ export interface JobOperationsParts {
   readonly counters: Counters
   readonly waiting: WaitingJobs
   readonly finished: FinishedJobs
-  isRunning(place: Place): boolean
-  /** The jobs in transit. */
-  running(): Iterable<JobEntry>
+  readonly transit: Transit
   /** Keeps a waiting job from being claimed, until told that it is gone or, with its entry, back. */
   withhold(place: Place): (back?: JobEntry) => void
   dropDue(key: Buffer): void
@@ -44,8 +43,8 @@ export interface JobOperationsParts {
 const SINGLE = ['delayed', ...FINISHED_STATES] as const
 const LIST_BYTES = 64 * 1024 * 1024
 
-/** A waiting or running job with its entry, or one in another state. */
-type Found = StoredJob | { readonly entry: JobEntry; readonly state: 'waiting' | 'running' }
+/** A waiting job's entry, or a job in another state. */
+type Found = StoredJob | { readonly entry: JobEntry }
 
 export class JobOperations {
   readonly #parts: JobOperationsParts
@@ -75,11 +74,14 @@ export class JobOperations {
 
   /** A waiting job is given as its entry. */
   #get(place: Place): Promise<Found | undefined> {
-    const look = () => this.#parts.isRunning(place)
-    return this.#read(look, async (isRunning, snapshot) => {
+    const look = () => {
+      const entry = this.#parts.transit.get(place.seq)
+      return entry && storedAsRunning(entry)
+    }
+    return this.#read(look, async (running, snapshot) => {
       const { db, waiting, finished } = this.#parts
       const [entry] = await waiting.get([place], snapshot)
-      if (entry) return { entry, state: isRunning ? 'running' : 'waiting' }
+      if (entry) return running ?? { entry }
       const records = await db.getMany(
         SINGLE.map((state) => jobKey(state, place)),
         { snapshot },
@@ -95,19 +97,19 @@ export class JobOperations {
   list(query: ListQuery): Promise<StoredJob[]> {
     const { states, lane, after, limit } = query
     const wants = (state: JobState) => !states || states.includes(state)
-    const look = () => [...this.#parts.running()]
+    const look = () => [...this.#parts.transit].map(storedAsRunning)
     return this.#read(look, async (transit, snapshot) => {
       const running = new Set(transit.map(({ place }) => place.seq))
       const found: StoredJob[] = []
       const ends: Place[] = []
       // Running jobs are stored among the waiting ones, but known, and few.
       if (wants('running'))
-        for (const entry of transit)
+        for (const job of transit)
           if (
-            (lane === undefined || entry.place.lane === lane) &&
-            (!after || comparePlaces(entry.place, after) > 0)
+            (lane === undefined || job.place.lane === lane) &&
+            (!after || comparePlaces(job.place, after) > 0)
           )
-            found.push(storedOf({ entry, state: 'running' }))
+            found.push(job)
       const take = ({ entries, isLast }: Read<StoredJob>) => {
         found.push(...entries)
         // Where this state was not read to its end, the page ends, for the others too: the next one begins after it.
@@ -118,7 +120,7 @@ export class JobOperations {
       if (wants('waiting')) {
         const more = { ...bounds, entries: limit + running.size }
         const { entries, isLast } = await this.#parts.waiting.read(lane, after, more, snapshot)
-        take({ entries: entries.map((entry) => storedOf({ entry, state: 'waiting' })), isLast })
+        take({ entries: entries.map((entry) => storedOf({ entry })), isLast })
       }
       for (const state of SINGLE.filter(wants)) {
         const prefix = jobKey(state, { lane: lane ?? 0, priority: 0, seq: 0 })
@@ -201,7 +203,7 @@ export class JobOperations {
     return this.#change(place, async (job) => {
       if (job.state === 'waiting' || job.state === 'completed') return undefined
       const unlisted = await this.#unlist(job)
-      const { finishedAt: _at, group: _group, runAt: _runAt, ...rest } = job.head
+      const { startedAt: _start, finishedAt: _at, group: _group, runAt: _runAt, ...rest } = job.head
       const head: Head = job.state === 'delayed' ? rest : { ...rest, granted: (rest.granted ?? 0) + attempts }
       let entry: JobEntry | undefined
       return {
@@ -226,7 +228,7 @@ export class JobOperations {
   ): Promise<boolean> {
     return this.alone(() =>
       this.#parts.waiting.holding(async () => {
-        if (this.#parts.isRunning(place)) return false
+        if (this.#parts.transit.has(place.seq)) return false
         const letGo = this.#parts.withhold(place)
         const found = await this.#get(place)
         const entry = found && 'entry' in found ? found.entry : undefined
@@ -275,5 +277,5 @@ function withOwnBody(job: StoredJob): StoredJob {
 function storedOf(found: Found): StoredJob {
   if (!('entry' in found)) return found
   const { place, enqueuedAt, head, body } = found.entry
-  return { place, state: found.state, enqueuedAt, head, body }
+  return { place, state: 'waiting', enqueuedAt, head, body }
 }

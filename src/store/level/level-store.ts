@@ -12,8 +12,10 @@ import type {
   Addition,
   BackedUp,
   Claim,
+  Claimed,
   ListQuery,
   NewJob,
+  NewNotes,
   Pick,
   Recovered,
   Retention,
@@ -25,6 +27,7 @@ import type {
 import { Backlog } from './backlog/backlog.js'
 import { Delayed, type DueEntry } from './backlog/delayed-jobs.js'
 import { encodeWaybill, JobEntry, type Waybill } from './backlog/job-entry.js'
+import { JobNotes } from './backlog/job-notes.js'
 import { LiveSet } from './backlog/live-set.js'
 import { Transit } from './backlog/transit.js'
 import { WaitingJobs } from './backlog/waiting-jobs.js'
@@ -44,6 +47,8 @@ export interface LevelStoreOptions extends RecoveryOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
+  /** The largest encoded input that is kept with a completed job, in bytes; -1 for none. */
+  readonly keptInputBytes: number
 }
 
 /** How far apart groups that acknowledge nothing begin while nobody is in a hurry. */
@@ -66,6 +71,7 @@ export class LevelStore implements Store {
   readonly #operations: JobOperations
   readonly #backlog: Backlog
   readonly #delayed: Delayed
+  readonly #notes: JobNotes
   readonly #outcomeParts: OutcomeParts
   readonly #transit = new Transit()
   readonly #live = new LiveSet()
@@ -127,7 +133,9 @@ export class LevelStore implements Store {
       mustSync: () => this.#waiting.hasChanged,
       intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })
-    this.#finished = new FinishedJobs(db, this.#commits, counters, options.retention, broken)
+    const { retention, keptInputBytes } = options
+    this.#finished = new FinishedJobs(db, this.#commits, counters, retention, keptInputBytes, broken)
+    this.#notes = new JobNotes(this.#commits)
     this.#keys = new IdempotencyKeys(db, (jobs) => this.#add(jobs))
     this.#backlog = new Backlog({
       waiting: this.#waiting,
@@ -149,6 +157,7 @@ export class LevelStore implements Store {
       waiting: this.#waiting,
       delayed: this.#delayed,
       finished: this.#finished,
+      notes: this.#notes,
     }
     this.#operations = new JobOperations({
       db,
@@ -156,8 +165,7 @@ export class LevelStore implements Store {
       counters,
       waiting: this.#waiting,
       finished: this.#finished,
-      isRunning: ({ seq }) => this.#transit.has(seq),
-      running: () => this.#transit,
+      transit: this.#transit,
       withhold: (place) => this.#backlog.withhold(place),
       dropDue: (key) => this.#delayed.drop(key),
       enter: (entry) => this.#enter(entry),
@@ -265,6 +273,22 @@ export class LevelStore implements Store {
     return { jobs, written }
   }
 
+  noteStarted(job: Claimed, at: number): void {
+    ;(job as JobEntry).startedAt = at
+  }
+
+  note(job: Claimed, notes: NewNotes): void {
+    const entry = job as JobEntry
+    if (entry.waybill) this.#notes.note(entry, notes)
+  }
+
+  async checkpoint(job: Claimed, saved: Uint8Array): Promise<boolean> {
+    const entry = job as JobEntry
+    if (!entry.waybill) return false
+    await this.#notes.save(entry, saved)
+    return true
+  }
+
   settle(settlements: readonly Settlement[]): Promise<void> {
     const now = Date.now()
     const waiting: JobEntry[] = []
@@ -352,6 +376,7 @@ export class LevelStore implements Store {
     this.#isClosing = true
     await this.#keys.quiet()
     await this.#operations.quiet()
+    this.#notes.flush()
     await this.#commits.finish()
     this.#isReleased = true
     await this.#opened.close()

@@ -15,6 +15,7 @@ import type { Counters } from './counters.js'
 import type { FinishedJobs } from './finished/finished-jobs.js'
 import { rangeOf, readPlace } from './format/keys.js'
 import type { Batch, Database, GroupCommit } from './group-commit.js'
+import { LeftNotes } from './left-notes.js'
 
 export interface RecoveryOptions {
   /** How often a job of this task may be tried, given what it was enqueued with. */
@@ -32,6 +33,8 @@ export interface RecoveryParts {
 interface Suspect {
   readonly entry: JobEntry
   readonly charged: boolean
+  /** What it has noted, as members of its head. */
+  readonly noted: Partial<Head>
 }
 
 export async function recover(
@@ -42,27 +45,42 @@ export async function recover(
   const seen = new Set<number>()
   let returned = 0
   let failed = 0
+  const notes = await LeftNotes.find(db)
   const waybills = db.iterator({ ...rangeOf('x'), highWaterMarkBytes: 1 << 20 })
   for (let batch = await waybills.nextv(1000); batch.length > 0; batch = await waybills.nextv(1000)) {
     for (const [key, value] of batch) {
-      const suspects = await unfinished(waiting, value, seen)
+      const suspects = await unfinished(waiting, notes, value, seen)
       await commits.append((group) => {
         group.del(key)
-        for (const suspect of suspects) {
-          if (settle(group, suspect)) failed++
-          else returned++
-        }
+        settleAll(group, suspects)
       })
     }
   }
   await waybills.close()
+  // A repair may have lost a waybill, and found its jobs and their notes.
+  for (const place of notes.places) {
+    const [entry] = await waiting.get([place])
+    const suspects = entry ? [{ entry, charged: false, noted: await notes.read(place) }] : []
+    await commits.append((group) => {
+      settleAll(group, suspects)
+      notes.take(group, place)
+    })
+  }
   return { returned, failed }
 
+  function settleAll(group: Batch, suspects: readonly Suspect[]): void {
+    for (const suspect of suspects) {
+      if (settle(group, suspect)) failed++
+      else returned++
+    }
+  }
+
   /** Whether it failed for good. */
-  function settle(group: Batch, { entry, charged }: Suspect): boolean {
+  function settle(group: Batch, { entry, charged, noted }: Suspect): boolean {
     const { place, enqueuedAt, input: body } = entry
-    const head: Head = { ...entry.head, alone: true }
+    const head: Head = { ...entry.head, ...noted, alone: true }
     waiting.delete(group, entry)
+    notes.take(group, place)
     if (charged) {
       head.attempt = (head.attempt ?? 0) + 1
       head.failures = [...(head.failures ?? []), lostAttempt(head.attempt, now)]
@@ -77,7 +95,12 @@ export async function recover(
   }
 }
 
-async function unfinished(waiting: WaitingJobs, value: Buffer, seen: Set<number>): Promise<Suspect[]> {
+async function unfinished(
+  waiting: WaitingJobs,
+  notes: LeftNotes,
+  value: Buffer,
+  seen: Set<number>,
+): Promise<Suspect[]> {
   const listed = [...waybillOffsets(value)].map((at) => ({
     place: readPlace(value, at),
     attempt: value.readUInt16BE(at + 12),
@@ -89,7 +112,8 @@ async function unfinished(waiting: WaitingJobs, value: Buffer, seen: Set<number>
     seen.add(place.seq)
     return [entry]
   })
-  return found.map((entry) => ({ entry, charged: found.length === 1 && !wasAhead(value) }))
+  const charged = found.length === 1 && !wasAhead(value)
+  return Promise.all(found.map(async (entry) => ({ entry, charged, noted: await notes.read(entry.place) })))
 }
 
 function lostAttempt(attempt: number, at: number): Failure {

@@ -1,8 +1,9 @@
 /** What is written of jobs' outcomes: where the jobs go from transit, and what is left of their waybills. */
-import type { Head } from '../../job/job.js'
+import { type Head, headAfterAttempt, headAfterCompletion } from '../../job/job.js'
 import type { Settlement } from '../store.js'
 import type { Delayed, DueEntry } from './backlog/delayed-jobs.js'
 import { encodeWaybill, type JobEntry, type Waybill } from './backlog/job-entry.js'
+import type { JobNotes } from './backlog/job-notes.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
 import type { Counters } from './counters.js'
 import type { FinishedJobs } from './finished/finished-jobs.js'
@@ -14,6 +15,7 @@ export interface OutcomeParts {
   readonly waiting: WaitingJobs
   readonly delayed: Delayed
   readonly finished: FinishedJobs
+  readonly notes: JobNotes
 }
 
 /** Puts outcomes into the group, and what is left of their waybills. `goesOn` is told of each job that waits, or is delayed, now. */
@@ -53,38 +55,46 @@ function openJobsOf(waybill: Waybill): JobEntry[] {
 
 /** Puts one outcome into the group. What waits or is delayed because of it. */
 function putOutcome(
-  { counters, waiting, delayed, finished }: OutcomeParts,
+  parts: OutcomeParts,
   batch: Batch,
   settlement: Settlement,
   job: JobEntry,
   now: number,
 ): JobEntry | DueEntry | undefined {
+  const { counters, waiting, delayed, finished } = parts
   const { place, enqueuedAt } = job
+  const notes = parts.notes.take(batch, job)
   /** The job waits on with another history: by itself from now on. */
   const rewrite = (head: Head): JobEntry => {
     if (job.chunk) waiting.delete(batch, job)
-    return waiting.put(batch, place, job.recordWith(head))
+    return waiting.put(batch, place, job.recordWith(headAfterAttempt(head, notes)))
   }
-  if (settlement.outcome === 'released')
-    return settlement.alone && !job.alone ? rewrite({ ...job.head, alone: true }) : job
+  if (settlement.outcome === 'released') {
+    job.startedAt = undefined
+    if (settlement.alone && !job.alone) return rewrite({ ...job.head, alone: true })
+    return notes ? rewrite(job.head) : job
+  }
   if (settlement.outcome === 'retry' && (settlement.head.runAt ?? 0) <= now) return rewrite(settlement.head)
   waiting.delete(batch, job)
   counters.add(place.lane, 'waiting', -1)
   switch (settlement.outcome) {
     case 'retry': {
       const { head } = settlement
-      return delayed.put(batch, place, head.runAt ?? now, job.recordWith(head))
+      const record = job.recordWith(headAfterAttempt(head, notes))
+      return delayed.put(batch, place, head.runAt ?? now, record)
     }
     case 'completed': {
       const { attempt, head } = job
       const ran = { attempt, startedAt: settlement.startedAt }
       const chunk = job.chunk?.isApart ? undefined : job.chunk
-      const completed = { place, head, enqueuedAt, body: settlement.output }
+      const kept = headAfterCompletion(head, notes)
+      const completed = { place, head: kept, enqueuedAt, body: settlement.output, input: job.input }
       finished.finish(batch, 'completed', completed, ran, chunk)
       return undefined
     }
     default: {
-      const { outcome, head } = settlement
+      const { outcome } = settlement
+      const head = headAfterAttempt(settlement.head, notes)
       finished.finish(batch, outcome, { place, head, enqueuedAt, body: job.input })
       return undefined
     }

@@ -16,7 +16,7 @@ const FAILURE = { attempt: 1, at: 1234, name: 'RangeError', message: 'too far', 
 const LATER = Date.now() + 3_600_000
 
 export function settling(open: OpenStore): void {
-  test('a completed job has its output in place of its input, and how it went', async (t) => {
+  test('a completed job has its output beside its input, and how it went', async (t) => {
     const { opened, job } = await running(open, t)
     const output = Buffer.from('output')
     const before = Date.now()
@@ -25,14 +25,39 @@ export function settling(open: OpenStore): void {
       const stored = await store.get(job.place)
       assert.ok(stored)
       assert.deepEqual(
-        [stored.state, textOf(stored), stored.enqueuedAt],
-        ['completed', 'output', job.enqueuedAt],
+        [stored.state, textOf(stored), String(stored.input), stored.enqueuedAt],
+        ['completed', 'output', 'job', job.enqueuedAt],
       )
       const { attempt, startedAt, attempts, finishedAt = 0 } = stored.head
       assert.deepEqual([attempt, startedAt, attempts], [1, 1234, 9])
       assert.ok(finishedAt >= before && finishedAt <= Date.now())
       assertOnly(store, 'completed', 1)
       assert.equal(store.isLive(job.place), false)
+    }
+  })
+
+  test('the input of a completed job is kept up to a size', async (t) => {
+    const opened = await open(t, { keptInputBytes: 30 })
+    const { store } = opened
+    const lane = store.lane('a')
+    const lengths = [0, 29, 30, 31, 5000, 40_000]
+    // Several at once, and one by one.
+    for (const copies of [8, 1])
+      await store.add(lengths.flatMap((length) => new Array(copies).fill(newJob(lane, 'x'.repeat(length)))))
+    const jobs = await claimNext(store)
+    const output = Buffer.from('output')
+    await store.settle(jobs.map((job) => ({ outcome: 'completed', job, output, startedAt: 1 })))
+    for await (const each of nowAndAfterCrash(opened)) {
+      for (const job of jobs) {
+        const stored = await each.store.get(job.place)
+        const isKept = job.inputBytes <= 30
+        assert.deepEqual(
+          [stored && textOf(stored), stored?.input && String(stored.input)],
+          ['output', isKept ? textOf(job) : undefined],
+        )
+      }
+      const listed = await each.store.list({ states: ['completed'], limit: 100 })
+      assert.equal(listed.filter(({ input }) => input).length, 27)
     }
   })
 

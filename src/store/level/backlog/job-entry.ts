@@ -1,5 +1,6 @@
 /** A waiting job in memory, from the window through transit to its outcome. */
 import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
+import type { Notes } from '../../../job/notes.js'
 import type { Claimed } from '../../store.js'
 import type { Chunk } from '../format/chunk.js'
 import { writePlace } from '../format/keys.js'
@@ -12,6 +13,7 @@ import {
   headOf,
   isIntact,
 } from '../format/record.js'
+import type { RunningNotes } from './running-notes.js'
 import type { Entry } from './window.js'
 
 /** What an entry costs in memory beside its record, about. */
@@ -26,6 +28,10 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   readonly index: number
   /** Set while it is in transit. */
   waybill: Waybill | undefined
+  /** When its attempt started, in ms since the epoch. */
+  startedAt: number | undefined
+  /** What it has noted while in transit. */
+  running: RunningNotes | undefined
   readonly #record: Buffer | undefined
   #head: Readonly<Head> | undefined
 
@@ -83,6 +89,14 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
 
   get attempt(): number {
     return (this.head.attempt ?? 0) + 1
+  }
+
+  get notes(): Notes | undefined {
+    return this.running?.notes
+  }
+
+  get saved(): Uint8Array | undefined {
+    return this.head.saved
   }
 
   get meta(): Uint8Array | undefined {

@@ -12,6 +12,10 @@ export class Transit {
     return this.#jobs.has(seq)
   }
 
+  get(seq: number): JobEntry | undefined {
+    return this.#jobs.get(seq)
+  }
+
   [Symbol.iterator](): Iterator<JobEntry> {
     return this.#jobs.values()
   }

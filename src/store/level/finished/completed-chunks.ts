@@ -4,7 +4,7 @@
  */
 import type { Place, StoredJob } from '../../../job/job.js'
 import type { Limit, Read } from '../format/bounded-read.js'
-import { Chunk, LARGEST_RECORD, LEAST_JOBS, MOST_BYTES, MOST_JOBS, SEQ_SPAN } from '../format/chunk.js'
+import { Chunk, LARGEST_RECORD, LEAST_JOBS, MOST_JOBS, SEQ_SPAN } from '../format/chunk.js'
 import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from '../format/keys.js'
 import { decodeRecord, type Parts, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, Snapshot } from '../group-commit.js'
@@ -23,6 +23,8 @@ interface Gathered {
 }
 
 const GROUP_BYTES = 6
+/** Beside the inputs, of which a chunk of the backlog has 32 KiB at most, there is room for as much of outputs. */
+const MOST_BYTES = 63 * 1024
 
 export class CompletedChunks {
   readonly #db: Database
@@ -49,7 +51,7 @@ export class CompletedChunks {
     }
     const { chunk, late } = gathered
     // Those of one waybill complete in order.
-    if (chunk.lastSeq < job.place.seq && chunk.fits(job.place, size)) chunk.push(job, size)
+    if (chunk.lastSeq < job.place.seq && chunk.fits(job.place, size, MOST_BYTES)) chunk.push(job, size)
     else late.push(job)
     return true
   }

@@ -4,6 +4,8 @@
  * The jobs that finish in one group share one entry of the retention index, which lists them; each job's record names that
  * entry. Small ones that complete together are stored as chunks, and listed as such.
  */
+
+import { UNDEFINED } from '../../../codec/codec.js'
 import {
   FINISHED_STATES,
   type FinishedState,
@@ -27,7 +29,7 @@ import {
   rangeOf,
   writePlace,
 } from '../format/keys.js'
-import { encodeRecord, headOf, partsOf } from '../format/record.js'
+import { headOf, partsOf, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, GroupCommit, Snapshot } from '../group-commit.js'
 import { CompletedChunks } from './completed-chunks.js'
 import { CHUNK_OF_JOBS, JOB, JobList, listedAt, listedIn, NAMED_JOB, offsetsOf } from './retention-entry.js'
@@ -67,6 +69,7 @@ export class FinishedJobs {
   readonly #commits: GroupCommit
   readonly #counters: Counters
   readonly #retention: Retention
+  readonly #keptInputBytes: number
   readonly #windows: Record<FinishedState, Window<IndexEntry>>
   readonly #finishing = new Map<FinishedState, Finishing>()
   readonly #chunks: CompletedChunks
@@ -76,12 +79,15 @@ export class FinishedJobs {
     commits: GroupCommit,
     counters: Counters,
     retention: Retention,
+    /** The largest input that is kept with a completed job. */
+    keptInputBytes: number,
     onError: (error: unknown) => void,
   ) {
     this.#db = db
     this.#commits = commits
     this.#counters = counters
     this.#retention = retention
+    this.#keptInputBytes = keptInputBytes
     this.#chunks = new CompletedChunks(db)
     const windowOf = (state: FinishedState) =>
       new Window<IndexEntry>(
@@ -122,12 +128,13 @@ export class FinishedJobs {
 
   /**
    * Records a finished job, or deletes its key where such jobs are not kept. Its waiting record is the caller's to delete.
-   * A job that has completed and was in a chunk of the backlog may go into one again.
+   * A job that has completed and was in a chunk of the backlog may go into one again; `input` is kept with it unless it is too
+   * large.
    */
   finish(
     batch: Batch,
     state: FinishedState,
-    { place, head, enqueuedAt, body }: Omit<StoredJob, 'state'>,
+    { place, head, enqueuedAt, body, input }: Omit<StoredJob, 'state'>,
     { attempt = 0, startedAt = 0 }: Pick<Head, 'attempt' | 'startedAt'> = head,
     chunk?: Chunk,
   ): void {
@@ -144,9 +151,17 @@ export class FinishedJobs {
     const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
     this.#counters.add(place.lane, state, 1)
     const isNamed = head.key !== undefined
-    if (chunk && !isNamed && this.#chunks.add(chunk, partsOf(place, enqueuedAt, head, body, end))) return
-    batch.put(jobKey(state, place), encodeRecord(place, enqueuedAt, head, body, end))
+    const kept = input && this.#keepsInput(input) ? input : undefined
+    const parts = partsOf(place, enqueuedAt, head, body, end, kept)
+    if (chunk && !isNamed && this.#chunks.add(chunk, parts)) return
+    batch.put(jobKey(state, place), recordOf(parts, sizeOf(parts)))
     finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, 1)
+  }
+
+  /** An `undefined` needs no keeping. */
+  #keepsInput(input: Uint8Array): boolean {
+    const { byteLength } = input
+    return byteLength <= this.#keptInputBytes && (byteLength > 1 || input[0] !== UNDEFINED[0])
   }
 
   /** Adds the group's index entries to it. Returns what to do once it is written. */

@@ -113,12 +113,10 @@ export class Chunk {
     return { lane, priority, seq: this.seqOf(index) }
   }
 
-  /** Whether a record of this size may join it. */
-  fits({ seq }: Place, size: number): boolean {
+  /** Whether a record of this size may join it, if its records may take `most` bytes in all: below 65,536. */
+  fits({ seq }: Place, size: number, most = MOST_BYTES): boolean {
     return (
-      this.#count < MOST_JOBS &&
-      this.startOf(this.#count) + size <= MOST_BYTES &&
-      seq - this.place.seq < SEQ_SPAN
+      this.#count < MOST_JOBS && this.startOf(this.#count) + size <= most && seq - this.place.seq < SEQ_SPAN
     )
   }
 

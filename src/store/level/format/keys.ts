@@ -9,6 +9,7 @@
  * | `d` id:12 | a delayed job |
  * | `t` runAt:6 id:12 | the size:4 of a delayed job's record, or empty: delayed jobs in the order in which they are due |
  * | `x` waybill:6 | the places and attempts of the jobs handed out together |
+ * | `n` id:12 kind:1 | what a job in transit has noted of itself, see `note.ts` |
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
  * | `o` id:12 group:6 | a chunk of completed jobs: those of one chunk of the backlog (or one priority) that finished together |
  * | `e` state:1 finishedAt:6 group:6 | the places of jobs and chunks that finished together: the retention index |

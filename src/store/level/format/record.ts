@@ -2,11 +2,12 @@
  * What is stored of a job, as bytes:
  *
  * ```
- *  checksum:4 flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] body
+ *  checksum:4 flags:1 enqueuedAt:6 [attempt:4 startedAt:6 finishedAt:6 group:6] [headBytes:4 head] [inputBytes:4 input] body
  * ```
  *
- * Only a finished job has the part about its end, and only a job with options or failures has a head (CBOR). So a plain one
- * costs 11 bytes beside its input, later 33 beside its output, and neither is encoded twice. LevelDB does not look at the
+ * Only a finished job has the part about its end, and only a job with options or a history has a head (CBOR). The body is the
+ * input, of a completed job the output; then the input stands before it, if it is kept. So a plain one costs 11 bytes beside its
+ * input, later 33 (37 with its input) beside its output, and nothing is encoded twice. LevelDB does not look at the
  * checksums of its tables when it reads; so each record has its own, and a job with changed bytes fails instead of being run.
  */
 import { decode, encode, takeRoomBefore } from '../../../codec/codec.js'
@@ -18,6 +19,7 @@ import { checksumOf } from './checksum.js'
 
 const HAS_HEAD = 1
 const HAS_END = 2
+const HAS_INPUT = 4
 
 const FLAGS_AT = 4
 const FIXED_BYTES = 11
@@ -45,6 +47,8 @@ export interface Parts {
   readonly headBytes: Uint8Array | undefined
   readonly body: Uint8Array | undefined
   readonly end: End | undefined
+  /** The input, where the body is the output. */
+  readonly input: Uint8Array | undefined
 }
 
 export function partsOf(
@@ -53,25 +57,27 @@ export function partsOf(
   head: Readonly<Head> | undefined,
   body: Uint8Array | undefined,
   end?: End,
+  input?: Uint8Array,
 ): Parts {
   const kept = end ? withoutEnd(head) : head
   const headBytes = kept && kept !== NO_HEAD ? encode(kept, 'options') : undefined
-  return { place, enqueuedAt, headBytes, body, end }
+  return { place, enqueuedAt, headBytes, body, end, input }
 }
 
-export function sizeOf({ headBytes, body, end }: Parts): number {
+export function sizeOf({ headBytes, body, end, input }: Parts): number {
   const headSize = headBytes ? LENGTH_BYTES + headBytes.byteLength : 0
-  return FIXED_BYTES + (end ? END_BYTES : 0) + headSize + (body?.byteLength ?? 0)
+  const inputSize = input ? LENGTH_BYTES + input.byteLength : 0
+  return FIXED_BYTES + (end ? END_BYTES : 0) + headSize + inputSize + (body?.byteLength ?? 0)
 }
 
 /** Writes a record of `size` bytes, as `sizeOf` gives it. */
 export function writeRecord(
-  { place, enqueuedAt, headBytes, body, end }: Parts,
+  { place, enqueuedAt, headBytes, body, end, input }: Parts,
   target: Buffer,
   start: number,
   size: number,
 ): void {
-  target[start + FLAGS_AT] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0)
+  target[start + FLAGS_AT] = (headBytes ? HAS_HEAD : 0) | (end ? HAS_END : 0) | (input ? HAS_INPUT : 0)
   writeTime(target, enqueuedAt, start + 5)
   let at = start + FIXED_BYTES
   if (end) {
@@ -81,11 +87,8 @@ export function writeRecord(
     writeTime(target, end.group, at + 16)
     at += END_BYTES
   }
-  if (headBytes) {
-    target.writeUInt32BE(headBytes.byteLength, at)
-    target.set(headBytes, at + LENGTH_BYTES)
-    at += LENGTH_BYTES + headBytes.byteLength
-  }
+  if (headBytes) at = writeSized(target, headBytes, at)
+  if (input) at = writeSized(target, input, at)
   if (body) target.set(body, at)
   target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
 }
@@ -106,8 +109,9 @@ export function encodeRecord(
   head: Readonly<Head> | undefined,
   body: Uint8Array | undefined,
   end?: End,
+  input?: Uint8Array,
 ): Buffer {
-  const parts = partsOf(place, enqueuedAt, head, body, end)
+  const parts = partsOf(place, enqueuedAt, head, body, end, input)
   return recordOf(parts, sizeOf(parts))
 }
 
@@ -132,8 +136,8 @@ export function headOf(bytes: Buffer, start = 0): Readonly<Head> {
 
 /** Where a record's body begins. */
 export function bodyAtOf(bytes: Buffer, start = 0): number {
-  const headAt = headAtOf(bytes, start)
-  return has(bytes, start, HAS_HEAD) ? headAt + LENGTH_BYTES + bytes.readUInt32BE(headAt) : headAt
+  const inputAt = inputAtOf(bytes, start)
+  return has(bytes, start, HAS_INPUT) ? inputAt + LENGTH_BYTES + bytes.readUInt32BE(inputAt) : inputAt
 }
 
 export function bodyOf(bytes: Buffer, start = 0, end = bytes.length): Buffer {
@@ -150,8 +154,15 @@ export function decodeRecord(
 ): StoredJob {
   if (!isIntact(place, bytes, start, end))
     return { place, state, enqueuedAt: 0, head: damagedHead(), body: DAMAGED_BODY }
-  const head = headOf(bytes, start)
-  return { place, state, enqueuedAt: enqueuedAtOf(bytes, start), head, body: bodyOf(bytes, start, end) }
+  const job = {
+    place,
+    state,
+    enqueuedAt: enqueuedAtOf(bytes, start),
+    head: headOf(bytes, start),
+    body: bodyOf(bytes, start, end),
+  }
+  if (!has(bytes, start, HAS_INPUT)) return job
+  return { ...job, input: bytes.subarray(inputAtOf(bytes, start) + LENGTH_BYTES, bodyAtOf(bytes, start)) }
 }
 
 /** What is known of a job whose record is not as it was written. */
@@ -203,6 +214,19 @@ function endOf(bytes: Buffer, start: number): Head | undefined {
 
 function headAtOf(bytes: Buffer, start: number): number {
   return start + FIXED_BYTES + (has(bytes, start, HAS_END) ? END_BYTES : 0)
+}
+
+/** Where the length of the input begins, or what stands in its place. */
+function inputAtOf(bytes: Buffer, start: number): number {
+  const headAt = headAtOf(bytes, start)
+  return has(bytes, start, HAS_HEAD) ? headAt + LENGTH_BYTES + bytes.readUInt32BE(headAt) : headAt
+}
+
+/** Writes bytes behind their length. Returns where they end. */
+function writeSized(target: Buffer, bytes: Uint8Array, at: number): number {
+  target.writeUInt32BE(bytes.byteLength, at)
+  target.set(bytes, at + LENGTH_BYTES)
+  return at + LENGTH_BYTES + bytes.byteLength
 }
 
 function has(bytes: Buffer, start: number, flag: number): boolean {

@@ -35,6 +35,7 @@ import {
   SYNCED_KEY,
   waybillOf,
 } from '../format/keys.js'
+import { NOTE } from '../format/note.js'
 import { headOf, isIntact } from '../format/record.js'
 import type { Database } from '../group-commit.js'
 
@@ -52,6 +53,7 @@ const AT_ONCE = 1000
 const KEY_BYTES: Readonly<Record<string, number>> = {
   ...Object.fromEntries([...'bdcfagh'].map((prefix) => [prefix, JOB_KEY_BYTES])),
   o: JOB_KEY_BYTES + 6,
+  [NOTE]: JOB_KEY_BYTES + 1,
   x: 7,
   ml: 6,
   [FORMAT_KEY.toString()]: 2,

@@ -28,13 +28,14 @@ const heads: fc.Arbitrary<Head> = fc.record(
   },
   { requiredKeys: [], ...PLAIN },
 )
+const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: undefined })
 const times = fc.integer({ min: 1, max: 2 ** 48 - 1 })
 const bodies = fc.uint8Array({ maxLength: 300 })
 const place = { lane: 1, priority: -1, seq: 7 }
 
 test('a record gives back the times, the history and every byte of the data', () => {
   fc.assert(
-    fc.property(times, fc.option(heads, { nil: undefined }), bodies, (enqueuedAt, head, body) => {
+    fc.property(times, maybe(heads), bodies, (enqueuedAt, head, body) => {
       const record = encodeRecord(place, enqueuedAt, head, body)
       assert.equal(enqueuedAtOf(record), enqueuedAt)
       assert.deepEqual({ ...headOf(record) }, { ...head })
@@ -47,14 +48,16 @@ test('a record gives back the times, the history and every byte of the data', ()
 test('a finished job’s record says how it ended, whatever its head said of attempts', () => {
   const ends = fc.record({ attempt: numbers, startedAt: times, finishedAt: times, group: times })
   fc.assert(
-    fc.property(times, fc.option(heads, { nil: undefined }), bodies, ends, (enqueuedAt, head, body, end) => {
-      const record = encodeRecord(place, enqueuedAt, head, body, end)
+    fc.property(times, maybe(heads), bodies, ends, maybe(bodies), (enqueuedAt, head, body, end, input) => {
+      const record = encodeRecord(place, enqueuedAt, head, body, end, input)
+      assert.equal(isIntact(place, record), true)
       const job = decodeRecord(place, 'completed', record)
       const { attempt: _attempt, ...rest } = head ?? {}
       const { attempt, ...ended } = end
       assert.deepEqual({ ...job.head }, { ...rest, ...ended, ...(attempt > 0 && { attempt }) })
       assert.deepEqual([job.place, job.state, job.enqueuedAt], [place, 'completed', enqueuedAt])
       assert.deepEqual(Uint8Array.from(job.body), body)
+      assert.deepEqual(job.input && Uint8Array.from(job.input), input)
     }),
     { numRuns: 1000 },
   )
@@ -79,11 +82,12 @@ test('a large body is not copied into its first record, and is into every other'
   assert.deepEqual([isIntact(place, other), decode(bodyOf(other))], [true, input])
 })
 
-test('a job without options costs 11 bytes beside its data, and finished 33', () => {
+test('a job without options costs 11 bytes beside its data, finished 33, and 37 with its input', () => {
   const body = new Uint8Array(10)
   assert.equal(encodeRecord(place, 1, undefined, body).byteLength, 21)
   const end = { attempt: 1, startedAt: 2, finishedAt: 3, group: 4 }
   assert.equal(encodeRecord(place, 1, undefined, body, end).byteLength, 43)
+  assert.equal(encodeRecord(place, 1, undefined, body, end, new Uint8Array(5)).byteLength, 52)
 })
 
 test('a head of a wrong shape with the right checksum is damage of that job, not an error', () => {
