@@ -60,7 +60,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   /** When the attempt that completed it started. */
   declare readonly startedAt: Date | undefined
   declare readonly finishedAt: Date | undefined
-  /** Its input. A completed job no longer has one. */
+  /** Its input. A completed job has it if it was kept: see `keep`. */
   declare readonly input: Input
   /** The output of a completed job. */
   declare readonly output: Output
@@ -91,11 +91,12 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
     else this.output = undefined as Output
     if (head.meta) Object.defineProperty(this, 'meta', Job.#META)
     else this.meta = undefined
-    if (isCompleted || stored.body === UNDEFINED || input !== undefined) this.input = input as Input
+    const encoded = inputOf(stored)
+    if (!encoded || encoded === UNDEFINED || input !== undefined) this.input = input as Input
     else Object.defineProperty(this, 'input', Job.#INPUT)
   }
 
-  static readonly #INPUT = accessor('input', (job) => job.#stored.body)
+  static readonly #INPUT = accessor('input', (job) => inputOf(job.#stored))
   static readonly #OUTPUT = accessor('output', (job) => job.#stored.body)
   static readonly #META = accessor('meta', (job) => job.#stored.head.meta)
 
@@ -165,6 +166,10 @@ export function outcomeOf(task: string, { place, state, head, body }: StoredJob)
   if (state === 'failed') throw new JobFailedError(formatId(place), task, head.failures ?? [])
   if (state === 'cancelled') throw new JobCancelledError(formatId(place), task)
   return decode(body)
+}
+
+function inputOf({ state, input, body }: StoredJob): Uint8Array | undefined {
+  return state === 'completed' ? input : body
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

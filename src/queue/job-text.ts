@@ -26,7 +26,9 @@ export function inspectJob(job: ShownJob, stored: StoredJob, depth: number, opti
   if (depth < 0) return `[Job ${job.task} ${job.id}]`
   const shown: Record<string, unknown> = {}
   for (const name of Object.keys(job)) {
-    const value = isLarge(name, stored) ? new Shown(sizeText(stored.body)) : readMember(job, name, (it) => it)
+    const { byteLength = 0 } = encodedOf(name, stored) ?? {}
+    const isLarge = byteLength > LARGEST_SHOWN_BYTES
+    const value = isLarge ? new Shown(sizeText(byteLength)) : readMember(job, name, (it) => it)
     if (value !== undefined && !(Array.isArray(value) && name === 'failures' && value.length === 0))
       shown[name] = value
   }
@@ -56,10 +58,13 @@ function readMember(job: ShownJob, name: string, use: (value: unknown) => unknow
   }
 }
 
-function isLarge(name: string, { state, body }: StoredJob): boolean {
-  return name === (state === 'completed' ? 'output' : 'input') && body.byteLength > LARGEST_SHOWN_BYTES
+/** What may be too large to be decoded only to be printed. */
+function encodedOf(name: string, { state, body, input }: StoredJob): Uint8Array | undefined {
+  const isCompleted = state === 'completed'
+  if (name === 'input') return isCompleted ? input : body
+  return name === 'output' && isCompleted ? body : undefined
 }
 
-function sizeText({ byteLength }: Uint8Array): string {
+function sizeText(byteLength: number): string {
   return `<${(byteLength / 1e6).toFixed(1)} MB>`
 }

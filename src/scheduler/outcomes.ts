@@ -38,6 +38,10 @@ export class SettledJob implements StoredJob {
     return { ...head, attempt, startedAt: settlement.startedAt, finishedAt: this.#at }
   }
 
+  get input(): Uint8Array {
+    return this.#settlement.job.input
+  }
+
   /** The output of a completed job, else the input. */
   get body(): Uint8Array {
     return this.#settlement.outcome === 'completed' ? this.#settlement.output : this.#settlement.job.input

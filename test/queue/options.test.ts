@@ -47,6 +47,10 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     [0, 'process', 2 ** 30, 0, 2 ** 31 - 1],
   )
   assert.deepEqual(settings.backlog, { most: 1, onFull: 'reject' })
+  const kept = [true, false, 0, Number.POSITIVE_INFINITY].map(
+    (input) => settingsOf({ workers, keep: { completed: { input } } }).keptInputBytes,
+  )
+  assert.deepEqual(kept, [Number.POSITIVE_INFINITY, -1, 0, Number.POSITIVE_INFINITY])
   assert.deepEqual(settings.retention.completed, { count: 0, age: 24 * 3_600_000 })
   assert.deepEqual(settings.retention.failed, { count: 100_000, age: Number.POSITIVE_INFINITY })
   assert.equal(settingsOf({ workers, maxWorkers: 1024 }).maxWorkers, 1024)
@@ -70,6 +74,15 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ keep: { failed: { age: 'day' } } }, 'keep.failed.age must be a number of 0 or more (ms), got "day"'],
     [{ keep: { failed: { days: 3 } } }, 'keep.failed.days is not known: use count, age'],
     [{ keep: { failed: 5 } }, 'keep.failed must be { count, age }, got 5'],
+    [
+      { keep: { completed: { input: -1 } } },
+      'keep.completed.input must be true, false or a number of bytes, got -1',
+    ],
+    [
+      { keep: { completed: { input: null } } },
+      'keep.completed.input must be true, false or a number of bytes, got null',
+    ],
+    [{ keep: { failed: { input: true } } }, 'keep.failed.input is not known: use count, age'],
     [{ keep: { done: {} } }, 'keep.done is not known: use completed, failed, cancelled'],
     [{ keep: { toString: {} } }, 'keep.toString is not known: use completed, failed, cancelled'],
     [{ keep: 10 }, 'keep must be an object, got 10'],

@@ -27,6 +27,32 @@ test('jobs are listed by state and task, page by page, in the order of their ids
   assert.deepEqual(await queue.jobs({ state: 'completed' }), [])
 })
 
+test('the input of a completed job can be read after a restart, unless it is large or is not to be kept', async (t) => {
+  const large = 'x'.repeat(20_000)
+  for (const [input, kept] of [
+    [undefined, ['small', undefined]],
+    [true, ['small', large]],
+    [4, [undefined, undefined]],
+    [false, [undefined, undefined]],
+  ] as const) {
+    const directory = await temporaryDirectory(t)
+    const queue = await openQueue(t, { directory, keep: { completed: input === undefined ? {} : { input } } })
+    const jobs = await queue.enqueueMany('echo', ['small', large])
+    await Promise.all(jobs.map((job) => job.finished()))
+    await queue.close()
+    const again = await openQueue(t, { directory })
+    const stored = await again.jobs({ state: 'completed' })
+    assert.deepEqual(
+      stored.map((job) => job.input),
+      kept,
+    )
+    assert.deepEqual(
+      stored.map(({ output }) => output),
+      ['small', large],
+    )
+  }
+})
+
 test('counts are exact by state and task, through a restart too', async (t) => {
   const directory = await temporaryDirectory(t)
   const queue = await openQueue(t, { directory })
