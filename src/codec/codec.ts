@@ -5,8 +5,9 @@
  * that structured clone carries and plain CBOR does not are wrapped in one private tag. Bytes are checked before they are
  * decoded, so that damaged ones are refused too.
  */
-import { Encoder } from 'cbor-x'
+
 import { DamagedError, TooLargeError, ValueError } from '../errors/errors.js'
+import { Encoder } from './cbor.js'
 import { Preparation } from './prepare.js'
 import { assertWellFormed } from './well-formed.js'
 

@@ -3,8 +3,8 @@
  *
  * The data stand flat behind the kind, so that a wrapped value nests two levels deep and not more, see `MAX_DEPTH`.
  */
-import { addExtension } from 'cbor-x'
 import { builtInError } from '../errors/built-in-errors.js'
+import { addExtension } from './cbor.js'
 
 type Kind =
   | '-0'
