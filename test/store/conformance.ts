@@ -4,6 +4,7 @@ import type { OpenStore } from '../support/store.js'
 import { adding } from './conformance/adding.js'
 import { changing } from './conformance/changing.js'
 import { claiming } from './conformance/claiming.js'
+import { completing } from './conformance/completing.js'
 import { crowding } from './conformance/crowding.js'
 import { delaying } from './conformance/delaying.js'
 import { keys } from './conformance/keys.js'
@@ -21,6 +22,7 @@ export function conformance(name: string, open: OpenStore): void {
     claiming,
     noting,
     settling,
+    completing,
     delaying,
     listing,
     changing,

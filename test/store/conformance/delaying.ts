@@ -112,4 +112,26 @@ export function delaying(open: OpenStore): void {
     }
     assert.deepEqual([store.counts().delayed, store.nextDue()], [0, undefined])
   })
+
+  test('a job that was delayed, and is delayed again behind more than memory holds, is due in its turn', {
+    timeout: 60_000,
+  }, async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    const many = 5000
+    const [place] = await store.add([newJob(lane, 'again', { runAt: SOON })])
+    assert.ok(place)
+    assert.equal(await store.promote(SOON), 1)
+    const [job] = await claimNext(store)
+    assert.ok(job)
+    await store.add(Array.from({ length: many }, () => newJob(lane, '', { runAt: SOON })))
+    await store.settle([{ outcome: 'retry', job, head: { attempt: 1, runAt: SOON + 1 } }])
+    for (let promoted = 0; promoted < many + 1; ) {
+      const some = await store.promote(SOON + 1)
+      promoted += some
+      // What memory lacks is being read.
+      if (some === 0) assert.ok(await store.get(place))
+    }
+    assert.deepEqual([store.counts().delayed, (await store.get(place))?.state], [0, 'waiting'])
+  })
 }

@@ -102,6 +102,29 @@ export function listing(open: OpenStore): void {
     await Promise.all(looks)
   })
 
+  test('what is read agrees with what was changed, and counted, in the same turn', async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    const [place] = await store.add([newJob(lane, 'x')])
+    assert.ok(place)
+    const [job] = await claimNext(store)
+    assert.ok(job)
+    const settled = store.settle([{ outcome: 'failed', job, head: { attempt: 1 } }])
+    assert.equal(store.counts().failed, 1)
+    const [found, listed] = await Promise.all([store.get(place), store.list({ limit: 9 })])
+    assert.deepEqual([found?.state, listed.map(({ state }) => state)], ['failed', ['failed']])
+    await settled
+  })
+
+  test('a page of waiting jobs is full though others of their lane run', async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    const texts = Array.from({ length: 12 }, (_, index) => `${index}`.padEnd(3000))
+    for (const text of texts) await store.add([newJob(lane, text)])
+    await claimNext(store, 5)
+    const page = await store.list({ states: ['waiting'], limit: 5 })
+    assert.deepEqual(page.map(textOf), texts.slice(5, 10))
+  })
   test('large jobs are listed whole', async (t) => {
     const { store } = await open(t)
     const lane = store.lane('a')

@@ -49,6 +49,14 @@ export function recovering(open: OpenStore): void {
     )
   })
 
+  test('a job that was claimed ahead of a free thread is not charged, but runs alone', async (t) => {
+    const opened = await open(t)
+    await opened.store.add([newJob(opened.store.lane('a'), 'ahead')])
+    await opened.store.claim(() => 'take', true)?.written
+    const again = await opened.crash()
+    assert.deepEqual(again.recovered, { returned: 1, failed: 0, waiting: 1 })
+    assert.deepEqual(await heads(again), [['ahead', { alone: true }]])
+  })
   test('the one that is left of a waybill when the others have an outcome is charged', async (t) => {
     const opened = await open(t)
     const { store } = opened
@@ -176,6 +184,16 @@ export function recovering(open: OpenStore): void {
     assert.deepEqual(await waitingTexts(store), ['x'])
   })
 
+  test('close completes many adds with keys that are being looked up', async (t) => {
+    const opened = await open(t)
+    const lane = opened.store.lane('a')
+    const adding = Array.from({ length: 20_000 }, (_, index) =>
+      opened.store.add([newJob(lane, `${index}`, { key: `key ${index}` })]),
+    )
+    const { store } = await opened.reopen()
+    await Promise.all(adding)
+    assert.equal(store.counts().waiting, 20_000)
+  })
   test('close completes what was begun', async (t) => {
     const opened = await open(t)
     const { store } = opened

@@ -127,6 +127,14 @@ export function retaining(open: OpenStore): void {
     assert.deepEqual([store.counts(a).completed, store.counts(b).completed], [0, 0])
     assert.deepEqual((await (await opened.reopen()).store.list({ limit: 9 })).map(textOf), ['6'])
   })
+  test('clean stops at its limit within the jobs that finished together', async (t) => {
+    const { store } = await open(t)
+    const lane = store.lane('a')
+    await finish(store, lane, 'failed', ['1', '2', '3'])
+    await finish(store, lane, 'failed', ['4', '5', '6'])
+    assert.equal(await store.clean('failed', Date.now() + 1, 4), 4)
+    assert.deepEqual(await kept(store, 'failed'), ['5', '6'])
+  })
 }
 
 /** Adds, claims and settles jobs, all in this state, in one call. */

@@ -67,6 +67,18 @@ test('a group that changes nothing in the books costs nothing', async (t) => {
   assert.equal(await sealed(), 1)
 })
 
+test('the name of a new lane is written with each group until one of them is as durable as any', async (t) => {
+  const db = await database(t)
+  const counters = await Counters.read(db)
+  counters.lane('a')
+  const puts: number[] = []
+  for (const isLasting of [false, false, true, true]) {
+    const batch = new CountingBatch(db)
+    counters.seal(batch, isLasting)
+    puts.push(batch.puts)
+  }
+  assert.deepEqual(puts, [1, 1, 1, 0])
+})
 test('running jobs are waiting ones that are told apart', async (t) => {
   const counters = await Counters.read(await database(t))
   counters.add(counters.lane('a'), 'waiting', 5)
