@@ -7,6 +7,7 @@ export {
   LockedError,
   NotAQueueError,
   StoreError,
+  UnsafeDirectoryError,
 } from './errors/directory-errors.js'
 export type { ErrorData, Failure } from './errors/error-data.js'
 export {
@@ -24,6 +25,8 @@ export {
   ValueError,
   WorkerModuleError,
 } from './errors/errors.js'
+export type { Location } from './files/location.js'
+export type { TrustOptions } from './files/ownership.js'
 export type { Backoff, ExponentialBackoff } from './job/backoff.js'
 export type { EnqueueOptions } from './job/enqueue-options.js'
 export type { FinishedState, JobCounts, JobState } from './job/job.js'

@@ -1,19 +1,28 @@
 /** Errors about the directory that holds the jobs: opening, reading, writing and copying it. */
 import { MillraceError } from './errors.js'
 
-/** `MILLRACE_LOCKED`: another queue has the directory open. */
+/** `MILLRACE_LOCKED`: another queue, or a repair, has the directory open. */
 export class LockedError extends MillraceError {
-  /** The holder's process id, where it is known. */
+  /** The process that opened the directory last, where that is known. Most likely it is the one that has it open. */
   readonly pid: number | undefined
   constructor(directory: string, pid: number | undefined, cause: unknown) {
     const holder =
-      pid === undefined ? 'another process' : pid === process.pid ? 'this process' : `process ${pid}`
+      pid === process.pid
+        ? 'this process'
+        : `another process${pid === undefined ? '' : ` (process ${pid} was the last to open it)`}`
     super(
       'MILLRACE_LOCKED',
       `${directory} is already open in ${holder}: close that queue first`,
       cause === undefined ? undefined : { cause },
     )
     this.pid = pid
+  }
+}
+
+/** `MILLRACE_UNSAFE_DIRECTORY`: users whom this process need not trust own the directory, or can write it, or may have prepared it. */
+export class UnsafeDirectoryError extends MillraceError {
+  constructor(directory: string, what: string, cure: string) {
+    super('MILLRACE_UNSAFE_DIRECTORY', `${directory} ${what}. ${cure}`)
   }
 }
 
@@ -28,12 +37,12 @@ export class NotAQueueError extends MillraceError {
   }
 }
 
-/** `MILLRACE_FORMAT`: the directory was written by a version of millrace that stores jobs differently. */
+/** `MILLRACE_FORMAT`: the directory was written by a newer version of millrace, or not by millrace at all. */
 export class FormatError extends MillraceError {
   constructor(directory: string, found: unknown, supported: number) {
     super(
       'MILLRACE_FORMAT',
-      `${directory} has storage format ${String(found)}, this version of millrace reads format ${supported}: open it with the version that wrote it`,
+      `${directory} has storage format ${String(found)}, this version of millrace reads formats up to ${supported}: open it with the version that wrote it, or newer; to go back, use \`millrace export\` there and \`millrace import\` here`,
     )
   }
 }

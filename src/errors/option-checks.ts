@@ -1,5 +1,4 @@
 /** The checks that options of all kinds share, and how their errors show what was given. */
-import { resolve } from 'node:path'
 import { cutText } from './allowance.js'
 import { OptionError } from './errors.js'
 
@@ -24,13 +23,6 @@ export function checkOptions(method: string, options: unknown, known: readonly s
   for (const name of Object.keys(options))
     if (!known.includes(name))
       throw new OptionError(`${method}() has no option ${JSON.stringify(name)}: use ${known.join(', ')}`)
-}
-
-/** The path, absolute. @throws {OptionError} it is none. */
-export function checkPath(name: string, path: unknown): string {
-  if (typeof path !== 'string' || path === '')
-    throw new OptionError(`the ${name} must be a path, got ${show(path)}`)
-  return resolve(path)
 }
 
 /** How much of a value an error shows, in characters. */

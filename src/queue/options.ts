@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os'
 import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
+import type { TrustOptions } from '../files/ownership.js'
 import type { Backoff } from '../job/backoff.js'
 import { FINISHED_STATES, type FinishedState } from '../job/job.js'
 import { MOST_THREADS } from '../pool/pool.js'
@@ -11,7 +12,7 @@ import type { TaskOptions } from '../tasks/task-options.js'
 import type { WorkerFactory, WorkerMap } from '../tasks/worker-module.js'
 import type { OnFull } from './backlog-limit.js'
 
-export interface QueueOptions<Names extends string = string> {
+export interface QueueOptions<Names extends string = string> extends TrustOptions {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */
   workers: WorkerMap<Names> | WorkerFactory<Names>
   /** With a worker factory: options of single tasks. In a map they stand beside the module. */
@@ -76,6 +77,7 @@ export interface Settings {
   readonly maxJobBytes: number
   readonly idleTimeout: number
   readonly abortGrace: number
+  readonly trustDirectory: boolean
 }
 
 const DAY_MS = 24 * 3_600_000
@@ -103,6 +105,7 @@ const OPTIONS = [
   'maxJobBytes',
   'idleTimeout',
   'abortGrace',
+  'trustDirectory',
 ]
 
 /** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
@@ -119,6 +122,7 @@ export function settingsOf(options: QueueOptions): Settings {
     abortGrace = 1000,
   } = options
   checkMaxWorkers(maxWorkers)
+  checkTrust(options)
   if (durability !== 'disk' && durability !== 'process')
     throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
   if (maxBacklog !== Number.POSITIVE_INFINITY)
@@ -137,7 +141,19 @@ export function settingsOf(options: QueueOptions): Settings {
     maxJobBytes,
     idleTimeout,
     abortGrace,
+    trustDirectory: options.trustDirectory ?? false,
   }
+}
+
+/** @throws {OptionError} as above. */
+export function checkTrustOptions(method: string, options: TrustOptions): void {
+  checkOptions(method, options, ['trustDirectory'])
+  checkTrust(options)
+}
+
+function checkTrust({ trustDirectory = false }: TrustOptions): void {
+  if (typeof trustDirectory !== 'boolean')
+    throw new OptionError(`trustDirectory must be true or false, got ${show(trustDirectory)}`)
 }
 
 /** @throws {OptionError} as above. */

@@ -35,6 +35,7 @@ export async function openDirectory(directory: string, options: QueueOptions): P
   }
   const registry = await Tasks.from(workers, tasks, defaults)
   const { store, recovered } = await LevelStore.open(directory, {
+    trustDirectory: settings.trustDirectory,
     durability: settings.durability,
     retention: settings.retention,
     keptInputBytes: settings.keptInputBytes,

@@ -10,7 +10,9 @@
  * ```
  */
 import { ClosedError, OptionError } from '../errors/errors.js'
-import { checkInteger, checkPath } from '../errors/option-checks.js'
+import { checkInteger } from '../errors/option-checks.js'
+import { type Location, pathOf } from '../files/location.js'
+import type { TrustOptions } from '../files/ownership.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { JobCounts } from '../job/job.js'
 import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
@@ -21,7 +23,13 @@ import type { Emitter, QueueEvents } from './events.js'
 import type { Job } from './job-handle.js'
 import type { AnyJobOf, JobOf, MappedOf } from './job-types.js'
 import { type MapOptions, mapInputs } from './map.js'
-import { type CloseOptions, checkCloseOptions, checkMaxWorkers, type QueueOptions } from './options.js'
+import {
+  type CloseOptions,
+  checkCloseOptions,
+  checkMaxWorkers,
+  checkTrustOptions,
+  type QueueOptions,
+} from './options.js'
 import type { CleanOptions, JobsQuery } from './queries.js'
 import { type OpenedDirectory, openDirectory, QueueParts } from './queue-parts.js'
 import { TypedEmitter } from './typed-emitter.js'
@@ -39,24 +47,27 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * Opens a queue in a directory: makes it if it is new, restores it if it is not. What was running when the last process
    * ended goes back to its old place in the backlog. Jobs start at once, unless `maxWorkers` is 0.
    *
+   * What an earlier version wrote is converted. A directory that millrace makes can be entered by its owner only.
+   *
    * @throws {OptionError} an option is wrong. @throws {WorkerModuleError} a worker module is missing.
+   * @throws {UnsafeDirectoryError} the directory belongs to another user, or other users may write it.
    * @throws {LockedError} the directory is open already. @throws {NotAQueueError} it holds something else.
-   * @throws {FormatError} another version wrote it. @throws {CorruptError} its files are damaged.
+   * @throws {FormatError} a newer version wrote it. @throws {CorruptError} its files are damaged.
    * @throws {StoreError} it cannot be read or written.
    */
   static open<const Workers extends WorkersByTask>(
-    directory: string,
+    directory: Location,
     options: Omit<QueueOptions, 'workers'> & { workers: Workers },
   ): Promise<JobQueue<TasksOf<Workers>>>
   static open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
-    directory: string,
+    directory: Location,
     options: QueueOptions<NoInfer<keyof Tasks_ & string>>,
   ): Promise<JobQueue<Tasks_>>
   static async open<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks>(
-    directory: string,
+    directory: Location,
     options: QueueOptions,
   ): Promise<JobQueue<Tasks_>> {
-    return new JobQueue<Tasks_>(await openDirectory(checkPath('directory', directory), options))
+    return new JobQueue<Tasks_>(await openDirectory(pathOf('directory', directory), options))
   }
 
   /**
@@ -68,10 +79,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * directory cannot be opened.
    *
    * @throws {LockedError} the directory is in use. @throws {NotAQueueError} it is no queue.
-   * @throws {FormatError} another version wrote it. @throws {StoreError} it cannot be read or written.
+   * @throws {UnsafeDirectoryError} it belongs to another user, or other users may write it.
+   * @throws {FormatError} a newer version wrote it. @throws {StoreError} it cannot be read or written.
    */
-  static async repair(directory: string): Promise<Repaired> {
-    return repairDirectory(checkPath('directory', directory))
+  static async repair(directory: Location, options: TrustOptions = {}): Promise<Repaired> {
+    checkTrustOptions('repair', options)
+    return repairDirectory(pathOf('directory', directory), options)
   }
 
   private constructor(opened: OpenedDirectory) {
@@ -233,11 +246,15 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * Copies the queue, as it is now, into a new or empty directory, while it goes on. The copy opens as a queue; what is running
    * now is recovered there, as after a crash.
    *
-   * @throws {BackupError} the target is not empty, or cannot be written. @throws {ClosedError} the queue was closed meanwhile.
+   * The copy is never open to more users than the queue's own directory.
+   *
+   * @throws {BackupError} the target is not empty, or cannot be written.
+   * @throws {UnsafeDirectoryError} the target belongs to another user, or other users may write it. @throws {ClosedError} the queue was closed meanwhile.
    */
-  async backup(target: string): Promise<BackedUp> {
+  async backup(target: Location, options: TrustOptions = {}): Promise<BackedUp> {
+    checkTrustOptions('backup', options)
     this.#parts.lifetime.assertOpen()
-    return this.#parts.store.backup(checkPath('target', target))
+    return this.#parts.store.backup(pathOf('target', target), options)
   }
 
   /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */

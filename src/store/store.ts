@@ -6,6 +6,7 @@
  * `close()`. Every promise is fulfilled once its change survives the death of the process (with `durability: 'disk'` an
  * `add` also survives a power cut), and changes take effect in the order of the calls.
  */
+import type { TrustOptions } from '../files/ownership.js'
 import {
   type FinishedState,
   type Head,
@@ -87,7 +88,7 @@ export interface Store {
    * Copies everything, as it is now, into a new or empty directory that can be opened then. What is in transit is so in the
    * copy. `close` ends it with a ClosedError.
    */
-  backup(target: string): Promise<BackedUp>
+  backup(target: string, trust?: TrustOptions): Promise<BackedUp>
 
   /** Completes what was begun and releases the directory. Jobs in transit are recovered by the next open. */
   close(): Promise<void>

@@ -169,7 +169,10 @@ test('a directory that another process has open is refused, and the process is n
   await holder.shows('stderr', 'at the gate')
   const { code, stdout, stderr } = await runCommand(t, folder, fixtureRun('echo', 'x'))
   assert.deepEqual({ code, stdout }, { code: 2, stdout: '' })
-  assert.match(stderr, new RegExp(`^millrace: .*\\.millrace is already open in process ${holder.pid}: .*\n$`))
+  assert.match(
+    stderr,
+    new RegExp(`^millrace: .*\\.millrace is already open in another process \\(process ${holder.pid} .*\n$`),
+  )
   await writeFile(join(folder, 'gate'), '')
   assert.equal((await holder.ended()).code, 0)
 })

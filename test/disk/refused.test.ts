@@ -4,6 +4,7 @@ import { chmod, mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { JobQueue } from '../../src/index.js'
+import { give, NO_OTHER_USER } from '../support/another-user.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { NO_MOUNT, remount, smallDisk } from '../support/disk.js'
 import { fixtureWorkers, openQueue } from '../support/queue.js'
@@ -41,16 +42,17 @@ test('a queue whose directory or files may not be written is refused with the re
   const open = `
     ${BECOME_ANOTHER}
     await JobQueue.open(process.argv[2], { workers: {} }).catch(({ code, message }) => console.log(code, message))`
-  for (const withheld of ['.', 'LOCK', 'OWNER']) {
-    await chmod(join(directory, withheld), withheld === '.' ? 0o555 : 0o444)
+  for (const withheld of ['.', 'LOCK']) {
+    await chmod(join(directory, withheld), withheld === '.' ? 0o500 : 0o400)
     const { stdout, stderr } = await runScript(t, open, [directory])
     assert.match(
       stdout,
       /^MILLRACE_STORE opening \S+ failed: .*permission denied.*\. Let this process read and write the directory/i,
       stderr,
     )
-    await chmod(join(directory, withheld), withheld === '.' ? 0o755 : 0o644)
+    await chmod(join(directory, withheld), withheld === '.' ? 0o700 : 0o600)
   }
+  if (NO_OTHER_USER === false) await give(directory, 0)
   const queue = await openQueue(t, { directory })
   await queue.idle()
   assert.equal(queue.counts().completed, 1)
@@ -62,9 +64,10 @@ test('a queue that loses its permission stops at the first write that fails, and
     t,
     directory,
     `${BECOME_ANOTHER}
-    fs.chmodSync(directory, 0o555)`,
+    fs.chmodSync(directory, 0o500)`,
   )
-  await chmod(directory, 0o755)
+  await chmod(directory, 0o700)
+  if (NO_OTHER_USER === false) await give(directory, 0)
   await runsAll(t, directory, acknowledged)
 })
 

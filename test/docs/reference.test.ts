@@ -19,6 +19,7 @@ import {
   type MapOptions,
   type QueueEvents,
   type QueueOptions,
+  type TrustOptions,
 } from '../../src/index.js'
 import { FINISHED_STATES, JOB_STATES } from '../../src/job/job.js'
 import { temporaryDirectory } from '../support/directory.js'
@@ -89,6 +90,7 @@ test('the options of other methods', () => {
   const map: Names<Omit<MapOptions, keyof EnqueueOptions>> = { buffer: true }
   const jobs: Names<JobsQuery> = { state: true, task: true, limit: true, after: true }
   const clean: Names<CleanOptions> = { state: true, olderThan: true, task: true, limit: true }
+  const trust: Names<TrustOptions> = { trustDirectory: true }
   const close: Names<CloseOptions> = { timeout: true }
   const onSignals: Names<Omit<CloseOnSignalsOptions, keyof CloseOptions>> = { signals: true }
   assert.deepEqual(rows, [
@@ -96,6 +98,8 @@ test('the options of other methods', () => {
     ...of('jobs', jobs),
     ...of('clean', clean),
     ...of('close', close),
+    ...of('backup', trust),
+    ...of('repair', trust),
     ...of('closeOnSignals', onSignals),
   ])
 })

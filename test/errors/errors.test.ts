@@ -36,7 +36,7 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
   [
     new errors.LockedError('/jobs', 12, cause),
     'MILLRACE_LOCKED',
-    /^\/jobs is already open in process 12: close/,
+    /^\/jobs is already open in another process \(process 12 was the last to open it\): close/,
   ],
   [new errors.LockedError('/jobs', undefined, cause), 'MILLRACE_LOCKED', /open in another process: close/],
   [new errors.LockedError('/jobs', process.pid, cause), 'MILLRACE_LOCKED', /open in this process: close/],
@@ -46,9 +46,14 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
     /^\/jobs holds photos: give a dir/,
   ],
   [
+    new errors.UnsafeDirectoryError('/jobs', 'belongs to user 5', 'Run it as user 5'),
+    'MILLRACE_UNSAFE_DIRECTORY',
+    /^\/jobs belongs to user 5\. Run it/,
+  ],
+  [
     new errors.FormatError('/jobs', 9, 1),
     'MILLRACE_FORMAT',
-    /format 9, .* reads format 1: open it with the ver/,
+    /format 9, .* reads formats up to 1: open it with the ver.*`millrace export`/,
   ],
   [
     new errors.StoreError('writing', cause),

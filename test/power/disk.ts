@@ -37,7 +37,7 @@ export async function diskAfter(
 ): Promise<void> {
   const events = recording.events.slice(0, cut)
   const lengths = lengthsOf(events)
-  await mkdir(directory)
+  await mkdir(directory, { mode: 0o700 })
   for (const [name, file] of namesAfter(events, chance)) {
     const path = join(directory, basename(name))
     const { synced, flushed } = lengths.get(file) ?? { synced: 0, flushed: 0 }

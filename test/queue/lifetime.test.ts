@@ -90,7 +90,9 @@ test('a second open of the directory is refused with the holder, in this process
   )
   assert.match(
     stdout,
-    new RegExp(`^MILLRACE_LOCKED ${process.pid} .*process ${process.pid}: close that queue first`),
+    new RegExp(
+      `^MILLRACE_LOCKED ${process.pid} .*open in another process \\(process ${process.pid} was the last to open it\\): close that queue first`,
+    ),
     stderr,
   )
 })

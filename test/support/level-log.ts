@@ -1,9 +1,9 @@
 /** LevelDB's log of a closed queue, taken apart and put together again. */
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { maskedCrc } from '../../src/store/level/directory/crc32c.js'
-import { recordsOf } from '../../src/store/level/directory/log-file.js'
 import { SYNCED_KEY } from '../../src/store/level/format/keys.js'
+import { maskedCrc } from '../../src/store/level/leveldb/crc32c.js'
+import { recordsOf } from '../../src/store/level/leveldb/log-file.js'
 
 const BLOCK = 32_768
 const HEADER = 7

@@ -6,6 +6,7 @@
  * operations per group, not per job. See `keys.ts` for the layout, `chunk.ts` for what is shared, `group-commit.ts` for group
  * commit, `window.ts` for how the next jobs are found without seeking.
  */
+import type { TrustOptions } from '../../files/ownership.js'
 import type { FinishedState, JobCounts, Place, StoredJob } from '../../job/job.js'
 import type {
   Added,
@@ -31,7 +32,6 @@ import { JobNotes } from './backlog/job-notes.js'
 import { LiveSet } from './backlog/live-set.js'
 import { Transit } from './backlog/transit.js'
 import { WaitingJobs } from './backlog/waiting-jobs.js'
-import { backUp } from './backup.js'
 import { Counters } from './counters.js'
 import { type OpenDirectory, openDirectory } from './directory/directory.js'
 import { FinishedJobs } from './finished/finished-jobs.js'
@@ -42,8 +42,9 @@ import { IdempotencyKeys } from './idempotency-keys.js'
 import { JobOperations } from './job-operations.js'
 import { type RecoveryOptions, recover } from './recovery.js'
 import { type OutcomeParts, putOutcomes } from './settlements.js'
+import { backUp } from './transfer/backup.js'
 
-export interface LevelStoreOptions extends RecoveryOptions {
+export interface LevelStoreOptions extends RecoveryOptions, TrustOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
@@ -87,7 +88,7 @@ export class LevelStore implements Store {
     directory: string,
     options: LevelStoreOptions,
   ): Promise<{ store: LevelStore; recovered: Recovered }> {
-    const opened = await openDirectory(directory)
+    const opened = await openDirectory(directory, options)
     const { db } = opened
     try {
       const store = new LevelStore(opened, await Counters.read(db), options)
@@ -367,8 +368,10 @@ export class LevelStore implements Store {
     return this.#ownWork(this.#operations.alone(() => this.#finished.prune(now, isExact)))
   }
 
-  backup(target: string): Promise<BackedUp> {
-    const copy = (snapshot: Snapshot) => backUp(this.#opened.db, snapshot, target, () => this.#isClosing)
+  backup(target: string, trust: TrustOptions = {}): Promise<BackedUp> {
+    const { db, path: source } = this.#opened
+    const copy = (snapshot: Snapshot) =>
+      backUp(db, snapshot, { source, target, trust }, () => this.#isClosing)
     return this.#explained(this.#operations.look(copy))
   }
 

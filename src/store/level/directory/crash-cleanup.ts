@@ -1,7 +1,9 @@
 /** What millrace does to a directory before and after LevelDB opens it, so that nothing is lost on the way. */
-import { open, readdir, unlink } from 'node:fs/promises'
+import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Level } from 'level'
+import { syncDirectory } from '../../../files/directories.js'
+import { writeWhole } from '../../../files/new-file.js'
+import { cutRegular } from '../../../files/regular-file.js'
 import type { Database } from '../group-commit.js'
 import { rebuild } from '../repair/rebuild.js'
 import { inspect } from './inspection.js'
@@ -24,47 +26,23 @@ export async function mend(directory: string, assertFree: () => Promise<void>): 
   const { cuts, isUnmade, hasGap, tables } = await inspect(directory, names)
   if (hasGap) {
     // The gap will not be seen again once LevelDB has read the logs.
-    await (await open(join(directory, REBUILD), 'w')).close()
-    await syncDirectory(directory)
+    await flagRebuild(directory)
   }
-  for (const { name, length } of cuts) {
-    const file = await open(join(directory, name), 'r+')
-    await file.truncate(length)
-    await file.sync()
-    await file.close()
-  }
+  for (const { name, length } of cuts) await cutRegular(join(directory, name), length)
   if (isUnmade) await unlink(join(directory, 'CURRENT'))
   return tables
 }
 
-/** Makes anew what is derived from the jobs, if `mend` has found that writes are missing. */
-export async function completeMending(directory: string, db: Database): Promise<void> {
-  const path = join(directory, REBUILD)
-  const flag = await open(path, 'r').catch(() => undefined)
-  if (!flag) return
-  await flag.close()
-  await rebuild(db)
-  await unlink(path)
+/** Has `completeMending` make anew what is derived from the jobs, in whichever process that comes to it. */
+export async function flagRebuild(directory: string): Promise<void> {
+  await writeWhole(join(directory, REBUILD), '')
   await syncDirectory(directory)
 }
 
-/** Whether LevelDB's lock on a directory can be had. Opens nothing and changes nothing. */
-export async function isFree(directory: string): Promise<boolean> {
-  const probe = new Level(directory)
-  const error: unknown = await probe
-    .open({ createIfMissing: false, errorIfExists: true })
-    .catch((thrown) => thrown)
-  return !isLocked(error)
-}
-
-export function isLocked(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  return (cause as { code?: unknown } | undefined)?.code === 'LEVEL_LOCKED'
-}
-
-/** Makes a directory's new entries survive a power cut. Not every system lets one open a directory, nor needs it. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r').catch(() => undefined)
-  await handle?.sync().catch(() => {})
-  await handle?.close()
+/** Makes anew what is derived from the jobs, if that was flagged. */
+export async function completeMending(directory: string, db: Database): Promise<void> {
+  if (!(await readdir(directory)).includes(REBUILD)) return
+  await rebuild(db)
+  await unlink(join(directory, REBUILD))
+  await syncDirectory(directory)
 }

@@ -13,13 +13,14 @@
  *
  * A directory that was closed has a note of how long its logs were: there nothing is taken for torn.
  */
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CorruptError } from '../../../errors/directory-errors.js'
+import { readRegular } from '../../../files/regular-file.js'
 import { SYNCED_KEY } from '../format/keys.js'
+import { hasEndAt, hasPieceAt, hasRecordAfter, recordsOf } from '../leveldb/log-file.js'
+import { type Manifest, readManifest } from '../leveldb/manifest.js'
 import { notedLengths } from './clean-shutdown.js'
-import { hasEndAt, hasPieceAt, hasRecordAfter, recordsOf } from './log-file.js'
-import { type Manifest, readManifest } from './manifest.js'
 
 /** What has to be done before the directory is opened. */
 export interface Findings {
@@ -66,9 +67,9 @@ export async function inspect(directory: string, names: readonly string[]): Prom
     if (await isEmpty()) return NOTHING
     throw corrupt('its file CURRENT is missing')
   }
-  const current = /^(MANIFEST-\d+)\n$/.exec(await readFile(join(directory, 'CURRENT'), 'latin1'))?.[1]
+  const current = /^(MANIFEST-\d+)\n$/.exec(String(await readRegular(join(directory, 'CURRENT'))))?.[1]
   if (current === undefined) throw corrupt('its file CURRENT does not name a manifest')
-  const bytes = names.includes(current) ? await readFile(join(directory, current)) : undefined
+  const bytes = names.includes(current) ? await readRegular(join(directory, current)) : undefined
   const { manifest, end } = manifestOf(bytes ?? Buffer.alloc(0))
   if (!manifest && current === FIRST_MANIFEST && (await isEmpty())) return { ...NOTHING, isUnmade: true }
   if (!bytes) throw corrupt(`its file ${current} is missing`)
@@ -164,7 +165,7 @@ async function inspectLogs(
 }
 
 async function inspectLog(directory: string, name: string, corrupt: (what: string) => Error): Promise<Log> {
-  const bytes = await readFile(join(directory, name))
+  const bytes = await readRegular(join(directory, name))
   const records = recordsOf(bytes)
   let changes: { first: number; next: number } | undefined
   let isMarked = false

@@ -6,11 +6,11 @@
  *  checkFirst: as many tables as take a moment, before LevelDB opens ──▶ checkRest: the others, bit by bit ──▶ done, or stop
  * ```
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { CorruptError } from '../../../errors/directory-errors.js'
-import { damagedBlocks } from './table-file.js'
+import { readRegular } from '../../../files/regular-file.js'
+import { damagedBlocks } from '../leveldb/table-file.js'
 
 /** What is checked before LevelDB opens, in bytes: a tenth of a second or so. */
 const FIRST_BYTES = 16 * 1024 * 1024
@@ -58,7 +58,7 @@ export class TableCheck {
   /** Returns the length of the table. */
   async #checkNext(): Promise<number> {
     const name = this.#left.pop() as string
-    const bytes = await readFile(join(this.#directory, name)).catch((error: NodeJS.ErrnoException) => {
+    const bytes = await readRegular(join(this.#directory, name)).catch((error: NodeJS.ErrnoException) => {
       // LevelDB has merged it into others.
       if (error.code === 'ENOENT') return undefined
       throw error

@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict'
-import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Level } from 'level'
 import { JobQueue } from '../../../../src/index.js'
-import { recordsOf } from '../../../../src/store/level/directory/log-file.js'
-import { damagedBlocks } from '../../../../src/store/level/directory/table-file.js'
 import { rangeOf } from '../../../../src/store/level/format/keys.js'
+import { recordsOf } from '../../../../src/store/level/leveldb/log-file.js'
+import { damagedBlocks } from '../../../../src/store/level/leveldb/table-file.js'
 import { bulky, fileOf, flip, intactJobs, storedQueue } from '../../../support/damage.js'
 import { temporaryDirectory } from '../../../support/directory.js'
 import { openQueue } from '../../../support/queue.js'
-import { startScript } from '../../../support/script.js'
 
 const LOG = /\.log$/
 const TABLE = /\.ldb$/
@@ -173,57 +172,4 @@ test('a repaired queue works its jobs off', async (t) => {
   const waiting = await queue.jobs({ state: ['waiting', 'running'], limit: 1000 })
   await Promise.all(waiting.map((job) => job.finished()))
   assert.equal(queue.counts().completed, jobs.completed + jobs.waiting)
-})
-
-test('a directory that is in use is not repaired', async (t) => {
-  const directory = await temporaryDirectory(t)
-  const queue = await openQueue(t, { directory })
-  await assert.rejects(JobQueue.repair(directory), { code: 'MILLRACE_LOCKED', pid: process.pid })
-  await queue.close()
-  const child = await startScript(
-    t,
-    `await JobQueue.open(process.argv[2], { workers: { where: fixture } })
-    console.log('open'); setInterval(() => {}, 1000)`,
-    [directory],
-  )
-  await new Promise((resolve) => child.stdout.once('data', resolve))
-  await assert.rejects(JobQueue.repair(directory), { code: 'MILLRACE_LOCKED', pid: child.pid })
-  child.kill('SIGKILL')
-  await new Promise((resolve) => child.once('close', resolve))
-  assert.equal((await JobQueue.repair(directory)).dropped, 0)
-})
-
-test('what is no queue is not repaired', async (t) => {
-  const directory = await temporaryDirectory(t)
-  for (const [path, make] of [
-    ['none', async () => {}],
-    ['file', (path: string) => writeFile(path, '')],
-    ['other', (path: string) => mkdir(path).then(() => writeFile(join(path, 'CURRENT'), 'mine'))],
-  ] as const) {
-    await make(join(directory, path))
-    await assert.rejects(JobQueue.repair(join(directory, path)), { code: 'MILLRACE_NOT_A_QUEUE' })
-  }
-  assert.deepEqual(await readdir(join(directory, 'other')), ['CURRENT'])
-  await assert.rejects(JobQueue.repair(''), { code: 'MILLRACE_OPTION' })
-})
-
-test('a directory whose repair was cut short is not opened until it is repaired', async (t) => {
-  const stored = await storedQueue(t)
-  const dead = await startScript(t, '')
-  await new Promise((resolve) => dead.once('close', resolve))
-  await writeFile(join(stored.directory, 'REPAIR'), `${dead.pid}\n`)
-  await assert.rejects(openQueue(t, { directory: stored.directory }), {
-    code: 'MILLRACE_CORRUPT',
-    message: /a repair of it has not been completed/,
-  })
-  await JobQueue.repair(stored.directory)
-  assert.equal((await intactJobs(t, stored)).length, 65)
-})
-
-test('two do not repair at once', async (t) => {
-  const { directory } = await storedQueue(t)
-  const other = await startScript(t, `console.log('on'); setInterval(() => {}, 1000)`)
-  t.after(() => other.kill())
-  await writeFile(join(directory, 'REPAIR'), `${other.pid}\n`)
-  await assert.rejects(JobQueue.repair(directory), { code: 'MILLRACE_LOCKED', pid: other.pid })
 })

@@ -2,19 +2,22 @@
  * Copies an open queue, as it is at one moment, into a directory of its own. What is in transit is so in the copy too, so that
  * opening that recovers it. The marker comes last, when all else is on disk: until then the target is no queue.
  */
-import { mkdir, open, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Level } from 'level'
-import { BackupError } from '../../errors/directory-errors.js'
-import { ClosedError } from '../../errors/errors.js'
-import type { JobState } from '../../job/job.js'
-import type { BackedUp } from '../store.js'
-import { syncDirectory } from './directory/crash-cleanup.js'
-import { hold, writeMarker } from './directory/directory.js'
-import { jobsIn } from './format/chunk.js'
-import { countLeft } from './format/chunk-bitmap.js'
-import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from './format/keys.js'
-import type { Database, Snapshot } from './group-commit.js'
+import { BackupError, UnsafeDirectoryError } from '../../../errors/directory-errors.js'
+import { ClosedError } from '../../../errors/errors.js'
+import { syncDirectory } from '../../../files/directories.js'
+import type { TrustOptions } from '../../../files/ownership.js'
+import { syncRegular } from '../../../files/regular-file.js'
+import type { JobState } from '../../../job/job.js'
+import type { BackedUp } from '../../store.js'
+import { hold } from '../directory/lock.js'
+import { makeEmpty, modeOf, writeMarker } from '../directory/new-directory.js'
+import { jobsIn } from '../format/chunk.js'
+import { countLeft } from '../format/chunk-bitmap.js'
+import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from '../format/keys.js'
+import type { Database, Snapshot } from '../group-commit.js'
 
 const JOB_PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PREFIX).map((state) => PREFIX[state as JobState]),
@@ -22,20 +25,27 @@ const JOB_PREFIXES: ReadonlySet<string> = new Set(
 /** Memory: so much, and the job that goes beyond it, twice. */
 const CHUNK_BYTES = 1024 * 1024
 
+export interface BackupPlaces {
+  /** The queue's own directory. */
+  readonly source: string
+  readonly target: string
+  readonly trust: TrustOptions
+}
+
 /** @throws {BackupError} the target is not empty, or cannot be written. @throws {ClosedError} `isStopped` became true. */
 export async function backUp(
   db: Database,
   snapshot: Snapshot,
-  target: string,
+  { source, target, trust }: BackupPlaces,
   isStopped: () => boolean,
 ): Promise<BackedUp> {
   const failed = (error: unknown): never => {
-    throw new BackupError(target, error)
+    throw error instanceof UnsafeDirectoryError ? error : new BackupError(target, error)
   }
-  const names = await mkdir(target, { recursive: true })
-    .then(() => readdir(target))
+  // A backup is never more open than its source.
+  const made = await modeOf(source)
+    .then((mode) => makeEmpty(target, trust, mode))
     .catch(failed)
-  if (names.length > 0) throw new BackupError(target, `it holds something (${names.slice(0, 3).join(', ')})`)
   return hold(target, async (letGo) => {
     const copy: Database = new Level<Buffer, Buffer>(target, {
       keyEncoding: 'buffer',
@@ -46,7 +56,7 @@ export async function backUp(
     try {
       const copied = await copyAll(db, snapshot, copy, isStopped, failed)
       await copy.close()
-      await makeDurable(target).catch(failed)
+      await makeDurable(target, made).catch(failed)
       letGo()
       return copied
     } catch (error) {
@@ -95,14 +105,13 @@ function jobsOf(key: Buffer, value: Buffer): number {
 }
 
 /** LevelDB syncs the log that it writes to, not those before it. */
-async function makeDurable(target: string): Promise<void> {
-  for (const name of await readdir(target)) {
-    const file = await open(join(target, name), 'r+')
-    await file.sync().finally(() => file.close())
-  }
+async function makeDurable(target: string, made: readonly string[]): Promise<void> {
+  for (const entry of await readdir(target, { withFileTypes: true }))
+    if (entry.isFile()) await syncRegular(join(target, entry.name))
   await syncDirectory(target)
   await writeMarker(target)
-  await syncDirectory(dirname(target))
+  // Each directory that was made has its name in the one above.
+  for (const directory of made) await syncDirectory(dirname(directory))
 }
 
 /** Not in the types of `level`, which are those of every kind of it. */
