@@ -5,9 +5,9 @@
  * that structured clone carries and plain CBOR does not are wrapped in one private tag. Bytes are checked before they are
  * decoded, so that damaged ones are refused too.
  */
-
-import { DamagedError, TooLargeError, ValueError } from '../errors/errors.js'
+import { DamagedError, ValueError } from '../errors/errors.js'
 import { Encoder } from './cbor.js'
+import type { Limit } from './cost.js'
 import { Preparation } from './prepare.js'
 import { assertWellFormed } from './well-formed.js'
 
@@ -41,31 +41,22 @@ const roomy = new WeakSet<ArrayBufferLike>()
 /** The encoding of `undefined`, by far the most common output. */
 export const UNDEFINED: Uint8Array = Uint8Array.of(0xf7)
 
-/** What can be encoded at all, in bytes. */
-const LARGEST = 2 ** 30
-
-/** A limit that the application set. */
-export interface Limit {
-  readonly bytes: number
-  /** The option that set it. */
-  readonly option: string
-}
-
 /**
  * Encodes a value, naming it `name` in errors. The bytes may be a view on a larger shared buffer: copy them, never transfer
  * them.
  *
  * @throws {ValueError} it holds a function, symbol, promise, class instance, cycle, or nests deeper than 500 levels.
- * @throws {TooLargeError} it takes more bytes than `limit`, or than 1 GiB.
+ * @throws {TooLargeError} it takes more bytes than `limit`, or than 1 GiB; or it would take too much memory when it is decoded.
  */
 export function encode(value: unknown, name: string, limit?: Limit): Uint8Array {
   if (value === undefined) return UNDEFINED
-  const most = limit?.bytes ?? LARGEST
-  const needsWalk = typeof value !== 'boolean' && (typeof value !== 'number' || value === 0)
-  const preparation = needsWalk ? new Preparation(name, most, limit?.option) : undefined
-  const prepared = preparation ? preparation.prepare(value) : value
-  const bytes = encodePrepared(prepared, name, preparation?.size ?? 0)
-  if (bytes.byteLength > most) throw new TooLargeError(name, most, limit?.option)
+  // The most common values need no walk; zero may be -0.
+  if (typeof value === 'boolean' || (typeof value === 'number' && value !== 0 && !limit))
+    return bytesOf(value)
+  const preparation = new Preparation(name, limit)
+  const prepared = preparation.prepare(value)
+  const bytes = encodePrepared(prepared, name, preparation.cost.bytes)
+  preparation.cost.checkBytes(bytes.byteLength)
   return bytes
 }
 

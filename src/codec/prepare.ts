@@ -7,51 +7,44 @@
 import { types } from 'node:util'
 import { messageOf } from '../errors/error-data.js'
 import { TooLargeError, ValueError } from '../errors/errors.js'
-import { mapStep, type PathStep, showPath } from './path.js'
+import { Cost, type Limit, type Walked } from './cost.js'
+import {
+  CONTAINER_MEMORY,
+  ELEMENT_MEMORY,
+  ENTRY_MEMORY,
+  EXTRA_MEMORY,
+  KEY_MEMORY,
+  objectMemory,
+  TEXT_MEMORY,
+} from './memory.js'
+import { mapStep, type PathStep } from './path.js'
+import { MAX_DEPTH, Position } from './position.js'
 import { asBuiltIn } from './typed-arrays.js'
-import { Wrapped } from './wrapped.js'
+import { isPlainText, type Kind, Wrapped } from './wrapped.js'
 
-/** Deeper nesting is refused: it could not be decoded without exhausting a thread's stack. */
-export const MAX_DEPTH = 500
-
-/** From here on it is remembered what has been walked, so that a small graph that unfolds to a huge tree is found out. */
-const REMEMBER_AFTER = 10_000
+/**
+ * A value that has become this large, in encoded bytes, is watched: it may be a small graph that unfolds to a huge tree. Then each
+ * object of which so many bytes were walked is remembered, and not walked again where it is met again.
+ */
+const WATCHED_BYTES = 10_000
+const REMEMBERED_BYTES = 256
 
 const BEYOND_64_BITS = 1n << 64n
-
-/** What is known of an object that was walked, to be met again on another path. */
-interface Walked {
-  readonly prepared: unknown
-  readonly size: number
-  /** How many levels of containers it holds, itself among them. */
-  readonly height: number
-}
 
 /**
  * One check of one value. It hands back the value itself, or a copy in which the parts that CBOR would lose are wrapped;
  * only the way down to such a part is copied.
  */
 export class Preparation {
-  readonly #name: string
-  readonly #limit: number
-  readonly #option: string | undefined
-  readonly #path: PathStep[] = []
-  readonly #ancestors: object[] = []
+  readonly #position: Position
+  /** An object met on many paths is encoded, and counts, for each. */
+  readonly cost: Cost
   #walked: Map<object, Walked> | undefined
-  #size = 0
-  #visits = 0
   #deepest = 0
 
-  /** `option` is the name of the option that sets the limit, for the error. */
-  constructor(name: string, limit: number, option: string | undefined) {
-    this.#name = name
-    this.#limit = limit
-    this.#option = option
-  }
-
-  /** How many bytes the encoding takes at least. An object met on many paths is encoded, and counts, for each. */
-  get size(): number {
-    return this.#size
+  constructor(name: string, limit: Limit | undefined) {
+    this.#position = new Position(name)
+    this.cost = new Cost(name, limit, this.#position)
   }
 
   /** @throws {ValueError} the value cannot be carried. @throws {TooLargeError} it is certain to be too large. */
@@ -61,23 +54,24 @@ export class Preparation {
     } catch (error) {
       if (error instanceof ValueError || error instanceof TooLargeError) throw error
       // A trap of a proxy, say, or a detached buffer.
-      return this.#refuse(`cannot be read: ${messageOf(error)}`, error)
+      return this.#position.refuse(`cannot be read: ${messageOf(error)}`, error)
     }
   }
 
   #prepare(value: unknown): unknown {
     switch (typeof value) {
       case 'number':
-        return Object.is(value, -0) ? new Wrapped('-0', []) : value
+        return Object.is(value, -0) ? this.#wrap('-0', []) : value
       case 'string':
-        this.#grow(value.length)
-        return isPlainText(value) ? value : new Wrapped('utf16', [Buffer.from(value, 'utf16le')])
+        this.cost.addBytes(value.length)
+        this.cost.addMemory(TEXT_MEMORY)
+        return isPlainText(value) ? value : this.#wrapBytes('utf16', Buffer.from(value, 'utf16le'))
       case 'bigint':
         return this.#bigint(value)
       case 'function':
-        return this.#refuse('is a function: only data can be sent to a worker')
+        return this.#position.refuse('is a function: only data can be sent to a worker')
       case 'symbol':
-        return this.#refuse('is a symbol: only data can be sent to a worker')
+        return this.#position.refuse('is a symbol: only data can be sent to a worker')
       case 'object':
         return value === null ? null : this.#object(value)
       default:
@@ -89,8 +83,26 @@ export class Preparation {
   #bigint(value: bigint): unknown {
     if (value > -BEYOND_64_BITS && value < BEYOND_64_BITS) return value
     const hex = value.toString(16)
-    this.#grow(hex.length)
-    return new Wrapped('bigint', [hex])
+    this.cost.addBytes(hex.length)
+    return this.#wrap('bigint', [hex])
+  }
+
+  /** CBOR counts seconds, so that ms of far dates are lost to rounding. */
+  #date(date: Date): unknown {
+    const ms = date.getTime()
+    if (Math.round((ms / 1000) * 1000) !== ms && !Number.isNaN(ms)) return this.#wrap('date', [ms])
+    this.cost.addMemory(EXTRA_MEMORY)
+    return date instanceof Date ? date : new Date(ms)
+  }
+
+  #wrap(kind: Kind, data: readonly unknown[]): Wrapped {
+    this.cost.addMemory(EXTRA_MEMORY)
+    return new Wrapped(kind, data)
+  }
+
+  #wrapBytes(kind: Kind, bytes: Buffer): Wrapped {
+    this.cost.addMemory(EXTRA_MEMORY)
+    return this.#wrap(kind, [bytes])
   }
 
   #object(value: object): unknown {
@@ -98,21 +110,18 @@ export class Preparation {
     if (prototype !== Object.prototype) {
       if (ArrayBuffer.isView(value)) return this.#view(value as NodeJS.ArrayBufferView)
       // These know values of other realms too.
-      if (types.isDate(value)) return dateOf(value)
-      if (types.isRegExp(value)) return new Wrapped('regexp', [this.#prepare(value.source), value.flags])
+      if (types.isDate(value)) return this.#date(value)
+      if (types.isRegExp(value)) return this.#wrap('regexp', [this.#prepare(value.source), value.flags])
       if (types.isArrayBuffer(value)) {
-        this.#grow(value.byteLength)
-        return new Wrapped('arraybuffer', [Buffer.from(value)])
+        this.cost.addBytes(value.byteLength)
+        return this.#wrapBytes('arraybuffer', Buffer.from(value))
       }
     }
-    if (this.#ancestors.includes(value))
-      return this.#refuse('refers back to an object that holds it (a cycle)')
-    const level = this.#ancestors.length
+    const { level } = this.#position
     const walked = this.#walked?.get(value)
-    if (level + (walked?.height ?? 1) > MAX_DEPTH)
-      return this.#refuse(`is nested deeper than ${MAX_DEPTH} levels`)
+    if (level + (walked?.height ?? 1) > MAX_DEPTH) return this.#position.refuseDepth()
     if (walked) {
-      this.#grow(walked.size)
+      this.cost.addRemembered(walked)
       this.#deepest = Math.max(this.#deepest, level + walked.height)
       return walked.prepared
     }
@@ -120,19 +129,21 @@ export class Preparation {
   }
 
   #walk(value: object, prototype: unknown, level: number): unknown {
-    const sizeBefore = this.#size
+    const { cost } = this
+    const { bytes, walked, memory } = cost
     const deepestBefore = this.#deepest
     this.#deepest = level + 1
-    this.#visits++
-    this.#grow(1)
-    this.#ancestors.push(value)
+    cost.addMemory(CONTAINER_MEMORY)
+    this.#position.enter(value)
     const prepared = this.#container(value, prototype)
-    this.#ancestors.pop()
-    if (this.#visits > REMEMBER_AFTER) {
+    this.#position.leave()
+    if (cost.bytes > WATCHED_BYTES && cost.walked - walked >= REMEMBERED_BYTES) {
+      const known = { bytes: cost.bytes - bytes, memory: cost.memory - memory, height: this.#deepest - level }
       this.#walked ??= new Map()
-      this.#walked.set(value, { prepared, size: this.#size - sizeBefore, height: this.#deepest - level })
+      this.#walked.set(value, { prepared, ...known })
+      cost.remember(cost.walked - walked)
     }
-    this.#deepest = Math.max(this.#deepest, deepestBefore)
+    if (deepestBefore > this.#deepest) this.#deepest = deepestBefore
     return prepared
   }
 
@@ -144,7 +155,7 @@ export class Preparation {
       if (value instanceof Error || types.isNativeError(value)) return this.#error(value)
       // A prototype without a prototype is some realm's Object.prototype.
       if (Object.getPrototypeOf(prototype) !== null)
-        return this.#refuse(
+        return this.#position.refuse(
           types.isPromise(value)
             ? 'is a Promise: await it first'
             : `is an instance of ${value.constructor?.name || 'class'}: send its data as a plain object`,
@@ -155,29 +166,36 @@ export class Preparation {
 
   #view(view: NodeJS.ArrayBufferView): unknown {
     const { buffer, byteOffset, byteLength } = view
-    if (types.isSharedArrayBuffer(buffer)) return this.#refuse('is a view on shared memory: copy it first')
-    this.#grow(byteLength)
-    if (types.isDataView(view)) return new Wrapped('dataview', [Buffer.from(buffer, byteOffset, byteLength)])
+    if (types.isSharedArrayBuffer(buffer))
+      return this.#position.refuse('is a view on shared memory: copy it first')
+    this.cost.addBytes(byteLength)
+    this.cost.addMemory(EXTRA_MEMORY)
+    if (types.isDataView(view))
+      return this.#wrapBytes('dataview', Buffer.from(buffer, byteOffset, byteLength))
     if (Buffer.isBuffer(view)) return view
     const typed = view as NodeJS.TypedArray
     const carried = asBuiltIn(typed)
     return (
       carried ??
-      this.#refuse(`is a ${typed[Symbol.toStringTag]}: send its bytes, or a Float32Array, in its place`)
+      this.#position.refuse(
+        `is a ${typed[Symbol.toStringTag]}: send its bytes, or a Float32Array, in its place`,
+      )
     )
   }
 
   #plain(object: Record<string, unknown>): unknown {
     const [symbol] = Object.getOwnPropertySymbols(object)
     if (symbol !== undefined) {
-      this.#path.push(() => `[${String(symbol)}]`)
-      return this.#refuse('is keyed by a symbol: use a string')
+      this.#position.down(() => `[${String(symbol)}]`)
+      return this.#position.refuse('is keyed by a symbol: use a string')
     }
     let copy: Record<string, unknown> | undefined
     let isHostile = false
-    for (const key of Object.keys(object)) {
+    const keys = Object.keys(object)
+    this.cost.addMemory(objectMemory(keys.length))
+    for (const key of keys) {
       if (key === '__proto__' || !isPlainText(key)) isHostile = true
-      this.#grow(key.length)
+      this.cost.addBytes(key.length + 2)
       const value = this.#read(object, key)
       const inner = this.#child(key, value)
       if (!Object.is(inner, value)) {
@@ -187,7 +205,7 @@ export class Preparation {
     }
     const prepared = copy ?? object
     if (!isHostile) return prepared
-    return new Wrapped(
+    return this.#wrap(
       'entries',
       Object.keys(prepared).flatMap((key) => [this.#prepare(key), prepared[key]]),
     )
@@ -204,7 +222,8 @@ export class Preparation {
         copy[index] = inner
       }
     }
-    this.#grow(array.length)
+    this.cost.addBytes(array.length)
+    this.cost.addMemory(ELEMENT_MEMORY * array.length)
     // Encoded by its constructor, which may be a subclass or another realm's.
     return copy ?? (array.constructor === Array ? array : [...array])
   }
@@ -216,13 +235,16 @@ export class Preparation {
       const index = Number(key)
       // What is no index comes after all that are.
       if (!(index < array.length)) break
-      this.#grow(2)
+      this.cost.addBytes(2)
+      this.cost.addMemory(KEY_MEMORY)
       data.push(index, this.#child(index, array[index]))
     }
-    return new Wrapped('sparse', data)
+    return this.#wrap('sparse', data)
   }
 
   #map(map: Map<unknown, unknown>): unknown {
+    this.cost.addBytes(2 * map.size)
+    this.cost.addMemory(EXTRA_MEMORY + ENTRY_MEMORY * map.size)
     const prepared = new Map<unknown, unknown>()
     for (const [key, value] of map) {
       const place = prepared.size
@@ -235,6 +257,8 @@ export class Preparation {
   }
 
   #set(set: Set<unknown>): unknown {
+    this.cost.addBytes(set.size)
+    this.cost.addMemory(EXTRA_MEMORY + ENTRY_MEMORY * set.size)
     const prepared = new Set<unknown>()
     for (const value of set) {
       const place = prepared.size
@@ -252,45 +276,23 @@ export class Preparation {
       this.#prepare(key),
       this.#child(key, value),
     ])
-    return new Wrapped('error', data)
+    return this.#wrap('error', data)
   }
 
   #read(object: object, key: string): unknown {
     try {
       return (object as Record<string, unknown>)[key]
     } catch (error) {
-      this.#path.push(key)
-      return this.#refuse(`cannot be read: ${messageOf(error)}`, error)
+      this.#position.down(key)
+      return this.#position.refuse(`cannot be read: ${messageOf(error)}`, error)
     }
   }
 
   #child(step: PathStep, value: unknown): unknown {
     if (typeof value === 'number' && value !== 0) return value
-    this.#path.push(step)
+    this.#position.down(step)
     const prepared = this.#prepare(value)
-    this.#path.pop()
+    this.#position.up()
     return prepared
   }
-
-  #grow(bytes: number): void {
-    this.#size += bytes
-    if (this.#size > this.#limit) throw new TooLargeError(this.#name, this.#limit, this.#option)
-  }
-
-  #refuse(what: string, cause?: unknown): never {
-    const path = this.#name + showPath(this.#path)
-    throw new ValueError(path, what, cause === undefined ? undefined : { cause })
-  }
-}
-
-/** CBOR counts seconds, so that ms of far dates are lost to rounding. */
-function dateOf(date: Date): unknown {
-  const ms = date.getTime()
-  if (Math.round((ms / 1000) * 1000) !== ms && !Number.isNaN(ms)) return new Wrapped('date', [ms])
-  return date instanceof Date ? date : new Date(ms)
-}
-
-/** UTF-8, and so CBOR, has no unpaired surrogates, and some decoders take a byte order mark away. */
-function isPlainText(text: string): boolean {
-  return text.isWellFormed() && text.charCodeAt(0) !== 0xfeff
 }

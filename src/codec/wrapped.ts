@@ -6,7 +6,7 @@
 import { builtInError } from '../errors/built-in-errors.js'
 import { addExtension } from './cbor.js'
 
-type Kind =
+export type Kind =
   | '-0'
   | 'bigint'
   | 'date'
@@ -26,6 +26,11 @@ export class Wrapped {
     this.kind = kind
     this.data = data
   }
+}
+
+/** UTF-8, and so CBOR, has no unpaired surrogates, and some decoders take a byte order mark away. */
+export function isPlainText(text: string): boolean {
+  return text.isWellFormed() && text.charCodeAt(0) !== 0xfeff
 }
 
 /** From the first-come, first-served range of CBOR tags; millrace alone reads its own directories. */
@@ -77,15 +82,17 @@ function copyOf(bytes: Buffer): ArrayBuffer {
 function sparseArray(data: readonly unknown[]): unknown[] {
   const length = data[0] as number
   const array: unknown[] = []
-  // V8 sets memory aside for a length that is set, but not for one that a far element brings about.
-  if (length > 10_000) {
-    array[length - 1] = undefined
-    delete array[length - 1]
+  // V8 sets memory aside for the places of an array, but not for those of an array with an element that is far away.
+  if (length > 4 * data.length) {
+    array[FAR_INDEX] = undefined
+    delete array[FAR_INDEX]
   }
   array.length = length
   for (const [index, value] of pairs(data, 1)) array[Number(index)] = value
   return array
 }
+
+const FAR_INDEX = 2 ** 30
 
 function errorOf(data: readonly unknown[]): Error {
   const { name, message } = Object.fromEntries(pairs(data, 0)) as { name: string; message: string }

@@ -50,15 +50,20 @@ export class ValueError extends MillraceError {
   }
 }
 
-/** `MILLRACE_TOO_LARGE`: a job's input is larger than `maxJobBytes`, or another value larger than 1 GiB. */
+/**
+ * `MILLRACE_TOO_LARGE`: an input or `meta` is larger than `maxJobBytes`, an output larger than `maxOutputBytes`, another value
+ * larger than 1 GiB, or a value would take more than 512 MiB of memory beside its bytes and text.
+ */
 export class TooLargeError extends MillraceError {
-  constructor(what: string, limit: number, option?: string) {
-    super(
-      'MILLRACE_TOO_LARGE',
-      option === undefined
-        ? `${what} is larger than ${limit} bytes: put the data in a file and send its path`
-        : `${what} is larger than ${option} (${limit} bytes): raise that option, or put the data in a file and send its path`,
-    )
+  /** `option` set the limit. `isMemory`: the limit is of the memory that the value would take where it is decoded. */
+  constructor(what: string, limit: number, option?: string, isMemory = false) {
+    const file = 'put the data in a file and send its path'
+    const tooLarge = isMemory
+      ? `would take more than ${limit} bytes of memory when it is decoded: ${file}, or send typed arrays`
+      : option === undefined
+        ? `is larger than ${limit} bytes: ${file}`
+        : `is larger than ${option} (${limit} bytes): raise that option, or ${file}`
+    super('MILLRACE_TOO_LARGE', `${what} ${tooLarge}`)
   }
 }
 

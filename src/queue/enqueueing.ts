@@ -1,6 +1,7 @@
 /** How jobs come in: checked and encoded, let through the limit, stored, and given back as handles. */
 
-import { encode, type Limit } from '../codec/codec.js'
+import { encode } from '../codec/codec.js'
+import type { Limit } from '../codec/cost.js'
 import { type EnqueueOptions, headOfOptions } from '../job/enqueue-options.js'
 import { type Place, storedAsEnqueued } from '../job/job.js'
 import type { Scheduler } from '../scheduler/scheduler.js'

@@ -3,25 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { decode, encode } from '../../src/codec/codec.js'
 import { DamagedError } from '../../src/errors/errors.js'
-
-const anything = fc.anything({
-  maxDepth: 4,
-  key: fc.string({ unit: 'binary' }),
-  values: [
-    fc.constantFrom(null, undefined, true, false),
-    fc.integer(),
-    fc.double(),
-    fc.string({ unit: 'binary' }),
-    // An invalid date equals nothing, itself included.
-    fc.date({ noInvalidDate: true }),
-  ],
-  withBigInt: true,
-  withMap: true,
-  withSet: true,
-  withTypedArray: true,
-  withSparseArray: true,
-  withNullPrototype: true,
-})
+import { anything } from './anything.js'
 
 /** The same values each time, so that a failure can be repeated. */
 const SEED = 1
@@ -182,6 +164,9 @@ test('a decoder that has thrown in the middle of a Map decodes the next object a
   const bytes = Buffer.alloc(8 + 2 * entries, 1)
   bytes.set([0xd9, 0x01, 0x03, 0xba])
   bytes.writeUInt32BE(entries, 4)
-  assert.throws(() => decode(bytes), { code: 'MILLRACE_DAMAGED', message: /Map size exceeds/ })
+  assert.throws(() => decode(bytes), {
+    code: 'MILLRACE_DAMAGED',
+    message: /it would take more than 1073741824 bytes of memory/,
+  })
   assert.deepStrictEqual(decode(Uint8Array.from(encode({ a: { b: 1 } }, 'input'))), { a: { b: 1 } })
 })

@@ -119,6 +119,16 @@ test('cycles are refused through objects, arrays, Maps, Sets and errors', () => 
   assert.match(refusal(error), /^input\.cause refers back/)
 })
 
+test('a cycle is named where what is in it has become too large', () => {
+  const round: Record<string, unknown> = { list: [{ text: 'x'.repeat(100_000) }] }
+  round.deep = { round }
+  const limit = { bytes: 1_000_000, option: 'maxJobBytes' }
+  assert.throws(
+    () => encode(round, 'input', limit),
+    /input\.deep\.round refers back to an object that holds it/,
+  )
+})
+
 test('500 levels are carried, 501 refused', () => {
   const nested = (levels: number, wrap: (inner: unknown) => unknown) => {
     let value: unknown = 'core'
@@ -179,7 +189,8 @@ test('after a refusal the next value is encoded as ever', () => {
 
 test('a value larger than the limit is refused by the name of the option', () => {
   const limit = { bytes: 1000, option: 'maxJobBytes' }
-  encode(Buffer.alloc(990), 'input', limit)
+  for (const value of [Buffer.alloc(990), new Array(990).fill([]), new Array(240).fill({ a: 1 })])
+    encode(value, 'input', limit)
   for (const value of [
     Buffer.alloc(1001),
     new ArrayBuffer(1001),
@@ -187,7 +198,9 @@ test('a value larger than the limit is refused by the name of the option', () =>
     '€'.repeat(400),
     { ['k'.repeat(1001)]: 1 },
     2n ** 8001n,
-    new Array(501).fill([]),
+    new Array(1000).fill([]),
+    new Map(Array.from({ length: 500 }, (_, index) => [index, 1])),
+    new Set(Array.from({ length: 1000 }, (_, index) => index)),
   ])
     assert.throws(
       () => encode(value, 'input', limit),
@@ -210,7 +223,7 @@ test('a small graph that unfolds to a huge tree is refused before it is unfolded
   for (const leaf of [0, 'x', -0, new Map([[1, -0]])])
     assert.throws(
       () => encode(unfold(leaf), 'output'),
-      /^TooLargeError: output is larger than 1073741824 bytes/,
+      /^TooLargeError: output (is larger than 1073741824 bytes|would take more than 536870912 bytes of mem)/,
     )
   const long = 'x'.repeat(1_000_000)
   assert.throws(() => encode(new Array(2000).fill(long), 'output'), { code: 'MILLRACE_TOO_LARGE' })
