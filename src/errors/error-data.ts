@@ -22,11 +22,20 @@ export interface ErrorData {
   readonly members?: Readonly<Record<string, unknown>>
 }
 
-/** What is kept of a failed attempt: the error that the worker threw, as data. */
+/** A failed attempt, as the application sees it: the error that the worker threw, as data. */
 export interface Failure extends ErrorData {
   /** Which attempt, counted from 1. */
   readonly attempt: number
-  /** When it ended, in ms since the epoch. */
+  /** When it started; `undefined` if it is not known. */
+  readonly startedAt?: Date
+  /** When it ended. */
+  readonly at: Date
+}
+
+/** A failed attempt, as it is stored: times in ms since the epoch. */
+export interface StoredFailure extends ErrorData {
+  readonly attempt: number
+  readonly startedAt?: number
   readonly at: number
 }
 
@@ -161,9 +170,18 @@ export function isErrorData(value: unknown, depth = 0): value is ErrorData {
   )
 }
 
+/** A stored failure as the application sees it. */
+export function toFailure({ startedAt, at, ...rest }: StoredFailure): Failure {
+  return { ...rest, ...(startedAt !== undefined && { startedAt: new Date(startedAt) }), at: new Date(at) }
+}
+
 /** Whether a value that comes from disk is a failed attempt. */
-export function isFailure(value: unknown): value is Failure {
+export function isStoredFailure(value: unknown): value is StoredFailure {
   if (!isErrorData(value)) return false
-  const { attempt, at } = value as { attempt?: unknown; at?: unknown }
-  return typeof attempt === 'number' && typeof at === 'number'
+  const { attempt, startedAt, at } = value as { attempt?: unknown; startedAt?: unknown; at?: unknown }
+  return (
+    typeof attempt === 'number' &&
+    typeof at === 'number' &&
+    (startedAt === undefined || typeof startedAt === 'number')
+  )
 }

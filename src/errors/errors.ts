@@ -3,7 +3,7 @@
  * says what to do next, and keeps its cause.
  */
 import { cutText } from './allowance.js'
-import { type Failure, toError } from './error-data.js'
+import { type Failure, type StoredFailure, toError, toFailure } from './error-data.js'
 
 /** How much of a message is quoted in another, in characters. */
 const SHOWN = 1000
@@ -120,7 +120,7 @@ export class JobStateError extends MillraceError {
 export class JobFailedError extends MillraceError {
   readonly jobId: string
   readonly #failures: readonly Failure[]
-  constructor(jobId: string, task: string, failures: readonly Failure[]) {
+  constructor(jobId: string, task: string, failures: readonly StoredFailure[]) {
     const last = failures.at(-1)
     const tries = failures.length === 1 ? '1 attempt' : `${failures.length} attempts`
     const why = last ? cutText(last.message, SHOWN) : 'unknown reason'
@@ -130,7 +130,7 @@ export class JobFailedError extends MillraceError {
       last && { cause: toError(last) },
     )
     this.jobId = jobId
-    this.#failures = failures
+    this.#failures = failures.map(toFailure)
   }
 
   /** Every failed attempt, the oldest first. A getter, so that `console.log(error)` stays short: it shows the last one as `cause`. */

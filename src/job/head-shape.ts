@@ -1,12 +1,12 @@
 /** The check of a `Head` that comes from disk: its checksum may be right and its shape wrong. */
-import { isErrorData, isFailure } from '../errors/error-data.js'
+import { isErrorData, isStoredFailure } from '../errors/error-data.js'
 import { checkBackoff } from './backoff.js'
 import type { Head } from './job.js'
 import { isLogTail } from './notes.js'
 
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   attempt: isCount,
-  failures: (value) => Array.isArray(value) && value.every(isFailure),
+  failures: (value) => Array.isArray(value) && value.every(isStoredFailure),
   damage: (value) => isErrorData(value),
   alone: (value) => typeof value === 'boolean',
   granted: isCount,

@@ -10,7 +10,7 @@
  * ```
  */
 
-import type { ErrorData, Failure } from '../errors/error-data.js'
+import type { ErrorData, StoredFailure } from '../errors/error-data.js'
 import type { Backoff } from './backoff.js'
 import type { Notes } from './notes.js'
 
@@ -41,7 +41,7 @@ export interface Place {
 export interface Head extends Notes {
   /** How many attempts have been charged to it so far. */
   attempt?: number
-  failures?: Failure[]
+  failures?: StoredFailure[]
   /** Its history and options could not be read: it fails instead of being run without them. */
   damage?: ErrorData
   /** Its run may have ended a thread or process that other jobs were on: it runs in a waybill of its own. */

@@ -6,7 +6,7 @@
  */
 import { inspect } from 'node:util'
 import { decode, UNDEFINED } from '../codec/codec.js'
-import type { Failure } from '../errors/error-data.js'
+import { type Failure, toFailure } from '../errors/error-data.js'
 import { JobCancelledError, JobFailedError } from '../errors/errors.js'
 import type { Backoff } from '../job/backoff.js'
 import type { JobState, Place, StoredJob } from '../job/job.js'
@@ -80,7 +80,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
     this.attempt = head.attempt ?? 0
     this.attempts = host.attemptsOf(stored)
     this.backoff = head.backoff
-    this.failures = head.failures ?? NO_FAILURES
+    this.failures = head.failures?.map(toFailure) ?? NO_FAILURES
     this.enqueuedAt = new Date(enqueuedAt)
     this.runAt = dateOf(head.runAt)
     this.startedAt = dateOf(head.startedAt)

@@ -1,6 +1,6 @@
 /** From what became of an attempt to what is recorded of it, and to what the application is told. */
 
-import type { ErrorData, Failure } from '../errors/error-data.js'
+import type { ErrorData, StoredFailure } from '../errors/error-data.js'
 import { backoffDelay } from '../job/backoff.js'
 import type { Head, JobState, Place, StoredJob } from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'
@@ -81,7 +81,7 @@ export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: numbe
 /** An attempt has failed: again later, or for good. */
 export function failed(job: Claimed, config: TaskConfig, tasks: Tasks, error: ErrorData): Settlement {
   const now = Date.now()
-  const failure: Failure = { attempt: job.attempt, at: now, ...error }
+  const failure: StoredFailure = { attempt: job.attempt, at: now, ...error }
   const failures = [...(job.head.failures ?? []), failure]
   const { damage: _damage, ...rest } = job.head
   const head: Head = { ...rest, attempt: job.attempt, failures }

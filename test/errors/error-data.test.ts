@@ -3,7 +3,13 @@ import { test } from 'node:test'
 import { inspect } from 'node:util'
 import { runInNewContext } from 'node:vm'
 import { decode, encode } from '../../src/codec/codec.js'
-import { type ErrorData, isErrorData, isFailure, toError, toErrorData } from '../../src/errors/error-data.js'
+import {
+  type ErrorData,
+  isErrorData,
+  isStoredFailure,
+  toError,
+  toErrorData,
+} from '../../src/errors/error-data.js'
 
 test('an error goes to data and back with name, message, stack, code and causes', () => {
   const error = Object.assign(new TypeError('outer', { cause: new RangeError('inner') }), { code: 'E_OUTER' })
@@ -214,7 +220,7 @@ test('long and circular chains of causes are cut, and say so', () => {
 test('data that is no error is known from data that is one', () => {
   const data = toErrorData(new AggregateError([new Error('x', { cause: 1 })]))
   assert.ok(isErrorData(data))
-  assert.ok(isFailure({ ...data, attempt: 1, at: 5 }))
+  assert.ok(isStoredFailure({ ...data, attempt: 1, at: 5 }))
   for (const wrong of [
     undefined,
     null,
@@ -230,8 +236,9 @@ test('data that is no error is known from data that is one', () => {
     { ...data, members: 5 },
   ])
     assert.equal(isErrorData(wrong), false)
-  assert.equal(isFailure(data), false)
-  assert.equal(isFailure({ ...data, attempt: 1, at: 'now' }), false)
+  assert.equal(isStoredFailure(data), false)
+  assert.equal(isStoredFailure({ ...data, attempt: 1, at: 'now' }), false)
+  assert.equal(isStoredFailure({ ...data, attempt: 1, at: 5, startedAt: 'then' }), false)
   const round: Record<string, unknown> = { name: 'x', message: 'x' }
   round.cause = round
   assert.equal(isErrorData(round), false)

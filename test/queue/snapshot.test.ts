@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import type { Job } from '../../src/index.js'
+import type { Job, JobFailedError } from '../../src/index.js'
 import { openQueue } from '../support/queue.js'
 
 const MEMBERS = [
@@ -138,4 +138,20 @@ test('a job prints on a few lines, and what is large is cut short', async (t) =>
   assert.match(inspect(large), /input: <2\.5 MB>/)
   assert.equal(inspect([[[[small]]]], { depth: 2 }), '[ [ [ [Array] ] ] ]')
   assert.match(inspect({ job: small }, { depth: 0 }), /job: \[Job echo [0-9a-f]{24}\]/)
+})
+
+test('failures have Dates, in a job and in the error of finished()', async (t) => {
+  const queue = await openQueue(t, { attempts: 2, backoff: 1 })
+  const before = Date.now()
+  const job = await queue.enqueue('throwValue', 'bad')
+  const error = (await job.finished().catch((thrown) => thrown)) as JobFailedError
+  const failures = (await queue.job(job.id))?.failures ?? []
+  assert.deepEqual(
+    failures.map(({ attempt }) => attempt),
+    [1, 2],
+  )
+  for (const { at } of [...failures, ...error.failures]) {
+    assert.ok(at instanceof Date)
+    assert.ok(at.getTime() >= before && at.getTime() <= Date.now())
+  }
 })

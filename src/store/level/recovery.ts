@@ -7,7 +7,7 @@
  * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
  * this fails here instead of taking the next process down.
  */
-import type { Failure } from '../../errors/error-data.js'
+import type { StoredFailure } from '../../errors/error-data.js'
 import type { Head } from '../../job/job.js'
 import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
@@ -116,7 +116,7 @@ async function unfinished(
   return Promise.all(found.map(async (entry) => ({ entry, charged, noted: await notes.read(entry.place) })))
 }
 
-function lostAttempt(attempt: number, at: number): Failure {
+function lostAttempt(attempt: number, at: number): StoredFailure {
   return {
     attempt,
     at,
