@@ -5,15 +5,26 @@
  */
 
 /** What a job's function is given beside its input. */
-export interface JobContext<Meta = unknown> {
+export interface JobContext<Meta = unknown, Saved = unknown> {
   /** The job's id, as `enqueue` returned it. */
   readonly id: string
   /** The task's name. */
   readonly task: string
   /** Which try at this job this is, counted from 1. */
   readonly attempt: number
+  /** How many attempts it has in all. */
+  readonly attempts: number
+  /** Whether the job fails for good if this attempt fails. */
+  readonly isLastAttempt: boolean
+  /** Lower runs first. */
+  readonly priority: number
+  /** The idempotency key that it was enqueued with. */
+  readonly key: string | undefined
+  readonly enqueuedAt: Date
   /** What the application gave as `meta` when it enqueued the job. */
   readonly meta: Meta
+  /** What an earlier attempt has saved last with `checkpoint`; `undefined` if none has. */
+  readonly saved: Saved | undefined
   /**
    * Aborted when the job is cancelled, has run into its timeout, or the queue is closing without waiting any longer; its
    * `reason` says which. A job that reads this property is given `abortGrace` ms to end by itself before its thread is
@@ -21,14 +32,28 @@ export interface JobContext<Meta = unknown> {
    */
   readonly signal: AbortSignal
   /**
-   * Reports progress: any value that a job's input may hold. The application sees it as a `progress` event, at most about 50 a
-   * second for a job, the newest value always.
+   * Reports progress: any value that a job's input may hold, up to 65,536 bytes (encoded). The application sees it as a `progress`
+   * event, in the long run at most about 50 a second for a job, the newest value always. It is kept with the job.
    *
-   * @throws {ValueError} the value cannot be carried to the application.
+   * @throws {ValueError} the value cannot be carried to the application. @throws {TooLargeError} it is too large.
    */
   progress(value: unknown): void
-  /** Sends a line of text to the application as a `log` event. */
+  /**
+   * Sends a line of text to the application as a `log` event. The last 100 lines, or 16,384 characters, are kept with the job. What
+   * comes too fast to be passed on is dropped and counted; of a line the first 4096 characters are sent.
+   */
   log(text: string): void
+  /**
+   * Saves a value for the next attempt, which is given the last one as `job.saved`. Fulfilled when it is stored as durably as an
+   * enqueued job. A completed job's checkpoint is dropped. If one is still being stored, that is waited for; of several that wait
+   * the newest is stored.
+   *
+   * @throws {ValueError} the value cannot be stored. @throws {TooLargeError} it is larger than `maxJobBytes`, encoded.
+   * @throws {JobStateError} the job has ended. @throws {StoreError} the directory cannot be written.
+   */
+  checkpoint(value: Saved): Promise<void>
+  /** The members that are data. */
+  toJSON(): Record<string, unknown>
 }
 
 /** Thrown by a job's function to fail the job for good: the remaining attempts are skipped. */

@@ -3,11 +3,11 @@ import { TooLargeError } from '../errors/errors.js'
 import { MOST_MEMORY } from './memory.js'
 import type { Position } from './position.js'
 
-/** A limit that the application set. */
+/** How large an encoding may be. */
 export interface Limit {
   readonly bytes: number
-  /** The option that set it. */
-  readonly option: string
+  /** The option that set it, if one did. */
+  readonly option?: string
 }
 
 /** What can be encoded at all, in bytes. */

@@ -2,7 +2,7 @@
 import { isErrorData, isStoredFailure } from '../errors/error-data.js'
 import { checkBackoff } from './backoff.js'
 import type { Head } from './job.js'
-import { isLogTail } from './notes.js'
+import { isJobLog } from './notes.js'
 
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   attempt: isCount,
@@ -17,7 +17,7 @@ const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   meta: isBytes,
   saved: isBytes,
   progress: isBytes,
-  log: isLogTail,
+  log: isJobLog,
   runAt: isTime,
   startedAt: isTime,
   finishedAt: isTime,

@@ -6,18 +6,19 @@ export interface Notes {
   /** The encoded value that it reported last as its progress. */
   readonly progress?: Uint8Array
   /** The end of what the latest attempt has logged. */
-  readonly log?: LogTail
+  readonly log?: JobLog
 }
 
-export interface LogTail {
+/** The end of a job's log. */
+export interface JobLog {
   readonly lines: readonly string[]
   /** How many lines came before these, or among them, and are not kept. */
   readonly dropped: number
 }
 
-/** Whether what was read from disk is a log. */
-export function isLogTail(value: unknown): value is LogTail {
-  const { lines, dropped } = (value ?? {}) as Partial<LogTail>
+/** Whether what was read from disk, or came from a thread, is a log. */
+export function isJobLog(value: unknown): value is JobLog {
+  const { lines, dropped } = (value ?? {}) as Partial<JobLog>
   return (
     Array.isArray(lines) && lines.every((line) => typeof line === 'string') && Number.isSafeInteger(dropped)
   )
@@ -28,7 +29,7 @@ export const KEPT_LINES = 100
 export const KEPT_CHARACTERS = 16_384
 
 /** The newest lines of a log that goes on. */
-export function extendLog(log: LogTail | undefined, lines: readonly string[], dropped: number): LogTail {
+export function extendLog(log: JobLog | undefined, lines: readonly string[], dropped: number): JobLog {
   const all = [...(log?.lines ?? []), ...lines]
   const first = firstKept(all, KEPT_LINES, KEPT_CHARACTERS)
   return { lines: all.slice(first), dropped: (log?.dropped ?? 0) + dropped + first }

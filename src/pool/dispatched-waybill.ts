@@ -53,7 +53,8 @@ const STOP_WORD = { cancelled: CANCELLED, timedOut: TIMED_OUT, closing: CLOSING 
 
 export interface WaybillEvents<Job> {
   results(results: Result<Job>[]): void
-  started(job: Job): void
+  /** A job has started at this time, in ms since the epoch. */
+  started(job: Job, at: number): void
   /** End the thread. */
   kill(): void
 }
@@ -89,21 +90,35 @@ export class DispatchedWaybill<Job extends Timed> {
   }
 
   /** Says once that a job has started, as far as is known. */
-  noteStarted(index: number): void {
+  noteStarted(index: number, at: number): void {
     if (this.#marks[index] !== UNKNOWN) return
     this.#marks[index] = SEEN
-    this.#events.started(this.jobs[index] as Job)
+    this.#events.started(this.jobs[index] as Job, at)
+  }
+
+  /** The job with this index says something. `undefined`: it does not run. */
+  speaking(index: number): Job | undefined {
+    const job = this.jobs[index]
+    if (!job || !this.#isOpen(index) || this.state.stateOf(index) === WAITING) return undefined
+    this.noteStarted(index, this.#startOfRunning)
+    return job
+  }
+
+  /** When the job started that runs now, in ms since the epoch. */
+  get #startOfRunning(): number {
+    return Math.round(Date.now() - (monotonicMs() - this.state.startedAt))
   }
 
   /** Outcomes have arrived from the thread. */
   receive(packed: Uint8Array): void {
     const results: Result<Job>[] = []
+    const now = Date.now()
     for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
       const job = this.jobs[index]
       // A job that its thread has not even started has no outcome, whatever a worker module posts.
       if (!job || !this.#isOpen(index) || this.state.stateOf(index) === WAITING) continue
       const reason = this.#stops.get(index)
-      this.noteStarted(index)
+      this.noteStarted(index, Math.trunc(now - ranMs))
       this.#close(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
       else if (isError) results.push({ kind: 'threw', job, error: errorIn(bytes), ranMs })
@@ -220,7 +235,7 @@ export class DispatchedWaybill<Job extends Timed> {
     if (this.state.threadId !== 0) this.#begunAt ??= now
     for (const [index, job] of this.#unsettled()) {
       if (!isRunning(this.state.stateOf(index))) continue
-      this.noteStarted(index)
+      this.noteStarted(index, this.#startOfRunning)
       if (job.timeoutMs > 0 && now - this.state.startedAt >= job.timeoutMs) this.stop(job, 'timedOut')
       break
     }

@@ -12,6 +12,7 @@ import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import type { Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
 import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
+import { answer, type Said } from './said.js'
 import { readMessage } from './thread-messages.js'
 import { type Carried, holdsOutcomes, packJobs, type WaybillMessage } from './waybill.js'
 
@@ -20,13 +21,15 @@ export interface PoolJob extends Timed {
   readonly claimed: Carried
   readonly task: string
   readonly module: WorkerModule
+  /** How many attempts it has in all. */
+  readonly attempts: number
 }
 
 export interface PoolEvents<Job> {
   results(results: Result<Job>[]): void
-  started(job: Job): void
-  progress(job: Job, value: Uint8Array): void
-  log(job: Job, text: string): void
+  /** A job has started at this time, in ms since the epoch. */
+  started(job: Job, at: number): void
+  said(job: Job, said: Said): void
 }
 
 export interface PoolOptions {
@@ -81,14 +84,14 @@ export class Pool<Job extends PoolJob> {
     const abort = new AbortController()
     const waybill = new DispatchedWaybill<Job>(++this.#lastNumber, jobs, this.#options.abortGrace, {
       results: (results) => this.#events.results(results),
-      started: (job) => this.#events.started(job),
+      started: (job, at) => this.#events.started(job, at),
       kill: () => abort.abort(),
     })
     const out = { waybill, abort, hasThread: true }
     group.out.set(waybill.number, out)
     this.#busy++
     // Of several, the first outcome or look will tell.
-    if (jobs.length === 1) waybill.noteStarted(0)
+    if (jobs.length === 1) waybill.noteStarted(0, Date.now())
     const message = pack(waybill)
     group.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
       async (outcomes: unknown) => {
@@ -165,17 +168,19 @@ export class Pool<Job extends PoolJob> {
   #receive(group: ThreadGroup<Job>, threadId: number, received: unknown): void {
     const message = readMessage(received)
     const out = message && group.out.get(message.waybill)
-    if (!out || out.waybill.state.threadId !== threadId) return
+    if (!out || out.waybill.state.threadId !== threadId) {
+      if (message && 'reply' in message) answer(message.reply, 'ended')
+      return
+    }
     const { waybill, hasThread } = out
     if ('outcomes' in message) {
       waybill.receive(message.outcomes)
       if (waybill.isSettled && !hasThread) group.out.delete(waybill.number)
       return
     }
-    const job = waybill.jobs[message.index]
-    if (!job) return
-    if ('log' in message) this.#events.log(job, message.log)
-    else this.#events.progress(job, message.progress)
+    const job = waybill.speaking(message.index)
+    if (job) this.#events.said(job, message)
+    else if ('reply' in message) answer(message.reply, 'ended')
   }
 
   #group(limits: ResourceLimits | undefined): ThreadGroup<Job> {
@@ -214,16 +219,14 @@ export class Pool<Job extends PoolJob> {
 function pack<Job extends PoolJob>({ number, state, jobs }: DispatchedWaybill<Job>): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
-  const carried: Carried[] = []
   let kind = -1
-  for (const { task, module, claimed } of jobs) {
+  for (const [index, { task, module }] of jobs.entries()) {
     // Most are of the kind of the one before.
     if (!isOfKind(kinds[kind], task, module)) kind = kinds.findIndex((each) => isOfKind(each, task, module))
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1
-    kindOf[carried.length] = kind
-    carried.push(claimed)
+    kindOf[index] = kind
   }
-  return { number, state: state.buffer, kinds, jobs: packJobs(carried, kindOf) }
+  return { number, state: state.buffer, kinds, jobs: packJobs(jobs, kindOf) }
 }
 
 function isOfKind(

@@ -15,8 +15,9 @@
  * a finished one is not stopped.
  */
 import { UNDEFINED } from '../codec/codec.js'
-import type { Place } from '../job/job.js'
+import type { Head, Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
+import type { Said } from './said.js'
 
 export const WAITING = 0
 export const STARTED = 1
@@ -82,8 +83,9 @@ export function monotonicMs(): number {
 /** A job that is to be packed. */
 export interface Carried {
   readonly place: Place
+  readonly enqueuedAt: number
   readonly attempt: number
-  readonly meta: Uint8Array | undefined
+  readonly head: Readonly<Pick<Head, 'key' | 'meta' | 'saved'>>
   readonly inputBytes: number
   copyInput(target: Uint8Array, at: number): void
 }
@@ -91,10 +93,15 @@ export interface Carried {
 /** A job as it arrives. */
 export interface Packed {
   readonly place: Place
+  readonly enqueuedAt: number
   readonly attempt: number
+  /** How many attempts it has in all. */
+  readonly attempts: number
   /** Which of the message's modules and tasks. */
   readonly kind: number
+  readonly key: string | undefined
   readonly meta: Uint8Array | undefined
+  readonly saved: Uint8Array | undefined
   readonly input: Uint8Array
 }
 
@@ -106,32 +113,53 @@ export interface WaybillMessage {
   readonly jobs: ArrayBuffer
 }
 
-/** Each job's fixed part: lane, priority, seq, attempt, kind, and the lengths of meta and input. Then all the bytes. */
-const JOB_BYTES = 32
+/**
+ * Each job's fixed part: place, attempt, kind, attempts in all, when it was enqueued, and the lengths of its key, meta, checkpoint and
+ * input. Then all the bytes.
+ */
+const JOB_BYTES = 52
 
-export function packJobs(jobs: readonly Carried[], kinds: Uint32Array): ArrayBuffer {
+export function packJobs(
+  jobs: readonly { readonly claimed: Carried; readonly attempts: number }[],
+  kinds: Uint32Array,
+): ArrayBuffer {
   let size = jobs.length * JOB_BYTES
-  for (const { meta, inputBytes } of jobs) size += (meta?.byteLength ?? 0) + inputBytes
+  for (const { claimed } of jobs) {
+    const { key, meta, saved } = claimed.head
+    if (key !== undefined) size += Buffer.byteLength(key)
+    size += (meta?.byteLength ?? 0) + (saved?.byteLength ?? 0) + claimed.inputBytes
+  }
   // Every byte of it is written.
   const { buffer } = Buffer.allocUnsafeSlow(size)
   const view = new DataView(buffer)
-  const bytes = new Uint8Array(buffer)
+  const bytes = Buffer.from(buffer)
   let at = 0
   let dataAt = jobs.length * JOB_BYTES
-  for (const job of jobs) {
-    const { place, meta, inputBytes } = job
+  for (const { claimed, attempts } of jobs) {
+    const { place, inputBytes } = claimed
+    const { key, meta, saved } = claimed.head
     view.setFloat64(at, place.seq)
     view.setUint32(at + 8, place.lane)
     view.setInt32(at + 12, place.priority)
-    view.setUint32(at + 16, job.attempt)
+    view.setUint32(at + 16, claimed.attempt)
     view.setUint32(at + 20, kinds[at / JOB_BYTES] as number)
     view.setUint32(at + 24, meta?.byteLength ?? 0)
     view.setUint32(at + 28, inputBytes)
+    view.setFloat64(at + 32, claimed.enqueuedAt)
+    view.setUint32(at + 40, attempts)
+    const keyBytes = key === undefined ? 0 : bytes.write(key, dataAt)
+    view.setUint32(at + 44, keyBytes)
+    dataAt += keyBytes
     if (meta) {
       bytes.set(meta, dataAt)
       dataAt += meta.byteLength
     }
-    job.copyInput(bytes, dataAt)
+    view.setUint32(at + 48, saved?.byteLength ?? 0)
+    if (saved) {
+      bytes.set(saved, dataAt)
+      dataAt += saved.byteLength
+    }
+    claimed.copyInput(bytes, dataAt)
     dataAt += inputBytes
     at += JOB_BYTES
   }
@@ -143,16 +171,22 @@ export function* unpackJobs(buffer: ArrayBuffer, count: number): Generator<Packe
   const view = new DataView(buffer)
   let dataAt = count * JOB_BYTES
   for (let at = 0; at < count * JOB_BYTES; at += JOB_BYTES) {
-    const metaBytes = view.getUint32(at + 24)
+    const metaAt = dataAt + view.getUint32(at + 44)
+    const savedAt = metaAt + view.getUint32(at + 24)
+    const inputAt = savedAt + view.getUint32(at + 48)
     const inputBytes = view.getUint32(at + 28)
     yield {
       place: { seq: view.getFloat64(at), lane: view.getUint32(at + 8), priority: view.getInt32(at + 12) },
+      enqueuedAt: view.getFloat64(at + 32),
       attempt: view.getUint32(at + 16),
+      attempts: view.getUint32(at + 40),
       kind: view.getUint32(at + 20),
-      meta: metaBytes > 0 ? new Uint8Array(buffer, dataAt, metaBytes) : undefined,
-      input: new Uint8Array(buffer, dataAt + metaBytes, inputBytes),
+      key: metaAt > dataAt ? Buffer.from(buffer, dataAt, metaAt - dataAt).toString() : undefined,
+      meta: savedAt > metaAt ? new Uint8Array(buffer, metaAt, savedAt - metaAt) : undefined,
+      saved: inputAt > savedAt ? new Uint8Array(buffer, savedAt, inputAt - savedAt) : undefined,
+      input: new Uint8Array(buffer, inputAt, inputBytes),
     }
-    dataAt += metaBytes + inputBytes
+    dataAt = inputAt + inputBytes
   }
 }
 
@@ -245,11 +279,6 @@ export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
     at = start + length
   }
 }
-
-/** What a job says while it runs. */
-export type Said =
-  | { readonly index: number; readonly progress: Uint8Array }
-  | { readonly index: number; readonly log: string }
 
 /** What a thread sends while a waybill is out. */
 export type ThreadMessage = { readonly waybill: number } & ({ readonly outcomes: Uint8Array } | Said)

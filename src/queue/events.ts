@@ -1,7 +1,8 @@
 /** What a queue tells its application, and when. */
 import { decode } from '../codec/codec.js'
 import type { JobCounts, StoredJob } from '../job/job.js'
-import type { Claimed } from '../store/store.js'
+import type { JobLog } from '../job/notes.js'
+import { type Claimed, storedAsRunning } from '../store/store.js'
 import type { FollowedJobs } from './job-events.js'
 import { Job, type JobHost } from './job-handle.js'
 
@@ -18,7 +19,8 @@ export interface QueueEvents<AnyJob = Job> {
   retrying: [job: AnyJob]
   cancelled: [job: AnyJob]
   progress: [job: AnyJob, value: unknown]
-  log: [job: AnyJob, text: string]
+  /** `dropped`: how many lines before this one came too fast and are gone. */
+  log: [job: AnyJob, text: string, dropped: number]
   /** Nothing is running, waiting or delayed any more. */
   idle: []
   /** The directory cannot be written: nothing is accepted or started from now on. */
@@ -87,10 +89,17 @@ export class Announcer {
     if (this.#isHeard('progress')) this.#emit('progress', this.#running(job), shown)
   }
 
-  log(job: Claimed, text: string): void {
-    if (this.#followed.isFollowed(job.place))
-      this.#followed.tell(job.place, { type: 'log', job: this.#running(job), text, dropped: 0 })
-    if (this.#isHeard('log')) this.#emit('log', this.#running(job), text)
+  /** There may be many lines: they share one snapshot of the job. */
+  log(claimed: Claimed, { lines, dropped }: JobLog): void {
+    const isFollowed = this.#followed.isFollowed(claimed.place)
+    const isHeard = this.#isHeard('log')
+    if (!isFollowed && !isHeard) return
+    const job = this.#running(claimed)
+    for (const [index, text] of lines.entries()) {
+      const before = index === 0 ? dropped : 0
+      if (isFollowed) this.#followed.tell(claimed.place, { type: 'log', job, text, dropped: before })
+      if (isHeard) this.#emit('log', job, text, before)
+    }
   }
 
   settled(jobs: readonly StoredJob[]): void {
@@ -133,13 +142,7 @@ export class Announcer {
     }
   }
 
-  #running({ place, enqueuedAt, head, attempt, input }: Claimed): Job {
-    return new Job(this.#host, {
-      place,
-      state: 'running',
-      enqueuedAt,
-      head: { ...head, attempt },
-      body: input,
-    })
+  #running(job: Claimed): Job {
+    return new Job(this.#host, storedAsRunning(job))
   }
 }

@@ -11,6 +11,7 @@ import { JobCancelledError, JobFailedError } from '../errors/errors.js'
 import type { Backoff } from '../job/backoff.js'
 import type { JobState, Place, StoredJob } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
+import type { JobLog } from '../job/notes.js'
 import type { JobEvent } from './job-events.js'
 import { inspectJob, jobAsJson } from './job-text.js'
 
@@ -46,7 +47,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   declare readonly priority: number
   /** Its idempotency key. */
   declare readonly key: string | undefined
-  /** How many attempts have been charged to it. */
+  /** The attempt that runs; of a job that does not run, how many attempts have been charged to it. */
   declare readonly attempt: number
   /** How many attempts it has in all. */
   declare readonly attempts: number
@@ -57,7 +58,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   declare readonly enqueuedAt: Date
   /** When a delayed job runs at the earliest. */
   declare readonly runAt: Date | undefined
-  /** When the attempt that completed it started. */
+  /** When the attempt started that runs, or was the last one of a finished job. */
   declare readonly startedAt: Date | undefined
   declare readonly finishedAt: Date | undefined
   /** Its input. A completed job has it if it was kept: see `keep`. */
@@ -66,6 +67,10 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   declare readonly output: Output
   /** What was given as `meta` when it was enqueued. */
   declare readonly meta: unknown
+  /** What it has reported last as its progress. */
+  declare readonly progress: unknown
+  /** The end of what the latest attempt that logged something has logged: the last 100 lines, or 16,384 characters. */
+  declare readonly log: JobLog | undefined
 
   /** Handles are made by the queue. `input` is its input, where that is known and no object: it need not be decoded then. */
   constructor(host: JobHost, stored: StoredJob, input?: Primitive) {
@@ -91,6 +96,9 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
     else this.output = undefined as Output
     if (head.meta) Object.defineProperty(this, 'meta', Job.#META)
     else this.meta = undefined
+    if (head.progress) Object.defineProperty(this, 'progress', Job.#PROGRESS)
+    else this.progress = undefined
+    this.log = head.log
     const encoded = inputOf(stored)
     if (!encoded || encoded === UNDEFINED || input !== undefined) this.input = input as Input
     else Object.defineProperty(this, 'input', Job.#INPUT)
@@ -99,6 +107,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   static readonly #INPUT = accessor('input', (job) => inputOf(job.#stored))
   static readonly #OUTPUT = accessor('output', (job) => job.#stored.body)
   static readonly #META = accessor('meta', (job) => job.#stored.head.meta)
+  static readonly #PROGRESS = accessor('progress', (job) => job.#stored.head.progress)
 
   /**
    * Fulfilled with the job's output when it has completed.

@@ -84,7 +84,7 @@ export class QueueParts {
         limit.admit()
       },
       progress: (job, value) => announcer.progress(job, value),
-      log: (job, text) => announcer.log(job, text),
+      log: (job, log) => announcer.log(job, log),
       idle: () => {
         waiters.idle()
         announcer.idle()

@@ -2,7 +2,14 @@
 
 import type { ErrorData, StoredFailure } from '../errors/error-data.js'
 import { backoffDelay } from '../job/backoff.js'
-import type { Head, JobState, Place, StoredJob } from '../job/job.js'
+import {
+  type Head,
+  headAfterAttempt,
+  headAfterCompletion,
+  type JobState,
+  type Place,
+  type StoredJob,
+} from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { TaskConfig, Tasks } from '../tasks/tasks.js'
@@ -32,10 +39,13 @@ export class SettledJob implements StoredJob {
 
   get head(): Readonly<Head> {
     const settlement = this.#settlement
-    if (settlement.outcome === 'retry') return settlement.head
-    if (settlement.outcome !== 'completed') return { ...settlement.head, finishedAt: this.#at }
-    const { head, attempt } = settlement.job
-    return { ...head, attempt, startedAt: settlement.startedAt, finishedAt: this.#at }
+    const { head, attempt, notes } = settlement.job
+    if (settlement.outcome === 'completed') {
+      const { startedAt } = settlement
+      return { ...headAfterCompletion(head, notes), attempt, startedAt, finishedAt: this.#at }
+    }
+    const kept = headAfterAttempt(settlement.head, notes)
+    return settlement.outcome === 'retry' ? kept : { ...kept, finishedAt: this.#at }
   }
 
   get input(): Uint8Array {
@@ -67,6 +77,7 @@ export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: numbe
         startedAt: now - result.ranMs,
       }
     case 'threw':
+      return failed(claimed, lane.config, tasks, result.error, Math.trunc(now - result.ranMs))
     case 'died':
       return failed(claimed, lane.config, tasks, result.error)
     case 'returned':
@@ -79,22 +90,30 @@ export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: numbe
 }
 
 /** An attempt has failed: again later, or for good. */
-export function failed(job: Claimed, config: TaskConfig, tasks: Tasks, error: ErrorData): Settlement {
+export function failed(
+  job: Claimed,
+  config: TaskConfig,
+  tasks: Tasks,
+  error: ErrorData,
+  startedAt = job.startedAt,
+): Settlement {
   const now = Date.now()
-  const failure: StoredFailure = { attempt: job.attempt, at: now, ...error }
+  const started = startedAt === undefined ? {} : { startedAt }
+  const failure: StoredFailure = { attempt: job.attempt, ...started, at: now, ...error }
   const failures = [...(job.head.failures ?? []), failure]
   const { damage: _damage, ...rest } = job.head
   const head: Head = { ...rest, attempt: job.attempt, failures }
   // What is damaged will not be whole the next time.
   const isFinal = error.code === 'MILLRACE_UNRECOVERABLE' || error.code === 'MILLRACE_DAMAGED'
   if (isFinal || job.attempt >= tasks.attemptsOf(config.name, job.head))
-    return { outcome: 'failed', job, head }
+    return { outcome: 'failed', job, head: { ...head, ...started } }
   const delay = backoffDelay(head.backoff ?? config.backoff, failures.length)
   return { outcome: 'retry', job, head: { ...head, runAt: now + delay } }
 }
 
 export function cancelled(job: Claimed): Settlement {
-  return { outcome: 'cancelled', job, head: job.head }
+  const { head, startedAt } = job
+  return { outcome: 'cancelled', job, head: startedAt === undefined ? head : { ...head, startedAt } }
 }
 
 function timedOut(timeoutMs: number): ErrorData {

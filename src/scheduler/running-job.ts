@@ -27,7 +27,7 @@ export function prepare(claimed: Claimed, lane: Lane, tasks: Tasks): RunningJob 
       meta: head.meta && decode(head.meta),
     }))
     const timeoutMs = head.timeout ?? lane.config.timeout
-    return { claimed, lane, task, module, timeoutMs }
+    return { claimed, lane, task, module, timeoutMs, attempts: tasks.attemptsOf(task, head) }
   } catch (error) {
     return failed(claimed, lane.config, tasks, toErrorData(error))
   }

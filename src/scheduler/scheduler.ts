@@ -9,7 +9,7 @@
 import type { Place, StoredJob } from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
-import type { Added, Addition, Claimed, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
+import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
 import { Dispatcher } from './dispatcher.js'
@@ -17,17 +17,15 @@ import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
 import { Maintenance } from './maintenance.js'
 import { settlementOf } from './outcomes.js'
+import { type ReportEvents, type ReportLimits, Reports } from './reports.js'
 import type { RunningJob } from './running-job.js'
 import { Settling } from './settling.js'
 import { WaybillPlan } from './waybill-plan.js'
 
-export interface SchedulerEvents {
+export interface SchedulerEvents extends ReportEvents {
   /** Jobs have left the backlog. */
   claimed(): void
-  started(job: Claimed): void
   settled(jobs: readonly StoredJob[]): void
-  progress(job: Claimed, value: Uint8Array): void
-  log(job: Claimed, text: string): void
   idle(): void
   broken(error: Error): void
 }
@@ -54,17 +52,23 @@ export class Scheduler implements StoreEvents {
   #whenQuiet: (() => void) | undefined
   #broken: Error | undefined
 
-  constructor(store: Store, tasks: Tasks, maxWorkers: number, pool: PoolOptions, events: SchedulerEvents) {
+  constructor(
+    store: Store,
+    tasks: Tasks,
+    maxWorkers: number,
+    options: PoolOptions & ReportLimits,
+    events: SchedulerEvents,
+  ) {
     this.#tasks = tasks
     this.#store = store
     this.#lanes = new Lanes(store, tasks)
     this.#maxWorkers = maxWorkers
     this.#events = events
-    this.#pool = new Pool(pool, {
+    const reports = new Reports(store, options, events)
+    this.#pool = new Pool(options, {
       results: (results) => this.#conclude(results),
-      started: ({ claimed }) => events.started(claimed),
-      progress: ({ claimed }, value) => events.progress(claimed, value),
-      log: ({ claimed }, text) => events.log(claimed, text),
+      started: ({ claimed }, at) => reports.started(claimed, at),
+      said: ({ claimed }, said) => reports.said(claimed, said),
     })
     this.#cancellations = new Cancellations({
       store,

@@ -16,7 +16,7 @@ import {
   type Place,
   type StoredJob,
 } from '../job/job.js'
-import type { LogTail, Notes } from '../job/notes.js'
+import type { JobLog, Notes } from '../job/notes.js'
 
 export interface Store {
   /** Tells the store whom to call. */
@@ -155,7 +155,7 @@ export interface NewNotes {
   /** The encoded value that it reported last. */
   readonly progress?: Uint8Array
   /** New lines of its log, and how many are missing before or among them. */
-  readonly log?: LogTail
+  readonly log?: JobLog
 }
 
 /** A job in transit. */
@@ -169,10 +169,6 @@ export interface Claimed extends Waiting {
   readonly startedAt: number | undefined
   /** What it has noted in this attempt; when that is over, as it went into its record. */
   readonly notes: Notes | undefined
-  /** What it saved last in an earlier attempt. */
-  readonly saved: Uint8Array | undefined
-  /** The encoded `meta`. */
-  readonly meta: Uint8Array | undefined
   readonly input: Uint8Array
   readonly inputBytes: number
   copyInput(target: Uint8Array, at: number): void

@@ -18,6 +18,10 @@ cleaned up
 job … (polite) was cancelled
 the next job runs: 168 primes
 `,
+  'checkpoint.js': `the first process ended by SIGKILL
+the second attempt began in the middle: true
+primes below 3000000: 216816
+`,
   'graceful-shutdown.js': /^asked to stop\n(completed: 50000000 rows\n)+$/,
   'http-server.js': /^report: 1270607 primes\npings answered while it was computed: [1-9]\d*\n$/,
   'idempotency-keys.js': 'the same job: true\nits output: 25\na new job: true\n',

@@ -130,16 +130,26 @@ test('the members of a job, and what a worker is given', () => {
     runAt: true,
     startedAt: true,
     finishedAt: true,
+    progress: true,
+    log: true,
   }
   assert.deepEqual(codeSpans(listed), Object.keys(job))
   const context: Names<JobContext> = {
     id: true,
     task: true,
     attempt: true,
+    attempts: true,
+    isLastAttempt: true,
+    priority: true,
+    key: true,
+    enqueuedAt: true,
     meta: true,
+    saved: true,
+    checkpoint: true,
     progress: true,
     log: true,
     signal: true,
+    toJSON: true,
   }
   const given = named('## What a worker is given', page('docs/workers.md')).map((code) =>
     code.replace(/\(.*/, ''),

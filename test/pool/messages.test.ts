@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { MessageChannel, MessagePort } from 'node:worker_threads'
 import fc from 'fast-check'
 import { readMessage } from '../../src/pool/thread-messages.js'
 import { OutcomeBuffer, readOutcomes } from '../../src/pool/waybill.js'
@@ -16,7 +17,9 @@ const lookalike = fc.record(
     outcomes: fc.oneof(fc.uint8Array({ maxLength: 80 }), anything),
     index: fc.oneof(fc.nat(3), anything),
     progress: fc.oneof(fc.uint8Array(), anything),
-    log: fc.oneof(fc.string(), anything),
+    log: fc.oneof(fc.record({ lines: fc.array(fc.string()), dropped: fc.nat() }), anything),
+    checkpoint: fc.oneof(fc.uint8Array(), anything),
+    reply: fc.oneof(fc.constant(new MessageChannel().port1), anything),
   },
   { requiredKeys: [] },
 )
@@ -30,8 +33,9 @@ test('whatever a thread sends is a message or nothing, and what is read of it ha
       messages++
       assert.equal(typeof message.waybill, 'number')
       if ('outcomes' in message) assert.ok(Array.isArray([...readOutcomes(message.outcomes)]))
-      else if ('log' in message) assert.equal(typeof message.log, 'string')
-      else assert.ok(message.progress instanceof Uint8Array)
+      else if ('log' in message) assert.ok(message.log.lines.every((line) => typeof line === 'string'))
+      else if ('progress' in message) assert.ok(message.progress instanceof Uint8Array)
+      else assert.ok(message.checkpoint instanceof Uint8Array && message.reply instanceof MessagePort)
     }),
     { seed: 1, numRuns: 5000 },
   )

@@ -28,9 +28,13 @@ const packed: fc.Arbitrary<Packed> = fc.record(
       },
       { noNullPrototype: true },
     ),
+    enqueuedAt: fc.integer({ min: 0, max: 2 ** 48 - 1 }),
     attempt: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
+    attempts: fc.integer({ min: 1, max: 2 ** 32 - 1 }),
     kind: fc.nat(1000),
+    key: fc.option(fc.string({ unit: 'binary', minLength: 1 }), { nil: undefined }),
     meta: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
+    saved: fc.option(fc.uint8Array({ minLength: 1, maxLength: 20 }), { nil: undefined }),
     input: fc.uint8Array({ maxLength: 50 }),
   },
   { noNullPrototype: true },
@@ -38,13 +42,11 @@ const packed: fc.Arbitrary<Packed> = fc.record(
 
 /** Packs jobs as they are to arrive. */
 function pack(jobs: readonly Packed[]): ArrayBuffer {
-  const carried = jobs.map(({ place, attempt, meta, input }) => ({
-    place,
-    attempt,
-    meta,
-    inputBytes: input.byteLength,
-    copyInput: (target: Uint8Array, at: number) => target.set(input, at),
-  }))
+  const carried = jobs.map(({ key, meta, saved, input, attempts, ...rest }) => {
+    const head = { ...(key && { key }), ...(meta && { meta }), ...(saved && { saved }) }
+    const copyInput = (target: Uint8Array, at: number) => target.set(input, at)
+    return { claimed: { ...rest, head, inputBytes: input.byteLength, copyInput }, attempts }
+  })
   return packJobs(
     carried,
     Uint32Array.from(jobs, ({ kind }) => kind),
@@ -63,12 +65,22 @@ test('jobs are unpacked as they were packed', () => {
 test('packed jobs are a buffer of their own, of just their size', () => {
   const input = Buffer.from('pooled')
   const buffer = pack([
-    { place: { lane: 0, priority: 0, seq: 1 }, attempt: 1, kind: 0, meta: undefined, input },
+    {
+      place: { lane: 0, priority: 0, seq: 1 },
+      enqueuedAt: 1,
+      attempt: 1,
+      attempts: 1,
+      kind: 0,
+      key: undefined,
+      meta: undefined,
+      saved: undefined,
+      input,
+    },
   ])
   input.fill(0)
   const [job] = unpackJobs(buffer, 1)
   assert.equal(Buffer.from(job?.input ?? []).toString(), 'pooled')
-  assert.equal(buffer.byteLength, 32 + 6)
+  assert.equal(buffer.byteLength, 52 + 6)
 })
 
 test('outcomes are read as they were pushed, however large', () => {

@@ -21,6 +21,8 @@ const MEMBERS = [
   'finishedAt',
   'output',
   'meta',
+  'progress',
+  'log',
   'input',
 ]
 

@@ -1,49 +1,98 @@
-/** What a job's function is given beside its input, inside the thread. Nothing is made before it is asked for. */
+/**
+ * What a job's function is given beside its input, inside the thread. Nothing is made before it is asked for. Its functions can be
+ * taken out of it: `({ file }, { log }) => …`.
+ */
+import { inspect } from 'node:util'
+import type { Transferable } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
+import { JobStateError } from '../../errors/errors.js'
 import { formatId } from '../../job/job-id.js'
 import type { JobContext } from '../../worker.js'
+import type { Said } from '../said.js'
 import {
   CANCELLED,
   CLOSING,
   LISTENING,
-  monotonicMs,
   type Packed,
-  type Said,
   type SharedState,
   STARTED,
   TIMED_OUT,
 } from '../waybill.js'
+import { Checkpoints } from './checkpoints.js'
+import { JobReports } from './job-reports.js'
 
-const PROGRESS_INTERVAL_MS = 20
+/** Sends what the job says, and transfers a part of it. */
+export type Say = (said: Said, transferred?: readonly Transferable[]) => void
+
+/** The job has ended: nothing is left unsaid, nobody waits. Not a method: a worker module does not end its job so. */
+export let endJob: (context: ThreadJobContext, isFailed: boolean) => void
+
+/** What is shown of a job. */
+const SHOWN = ['id', 'task', 'attempt', 'attempts', 'priority', 'key', 'enqueuedAt', 'meta', 'saved'] as const
 
 export class ThreadJobContext implements JobContext {
-  readonly task: string
   readonly #job: Packed
+  readonly #task: string
   readonly #index: number
   readonly #state: SharedState
-  readonly #say: (said: Said) => void
+  readonly #say: Say
   #controller: AbortController | undefined
-  #reportedAt = Number.NEGATIVE_INFINITY
-  #unreported: Uint8Array | undefined
+  #reports: JobReports | undefined
+  #checkpoints: Checkpoints | undefined
+  #hasEnded = false
+  #saved: { readonly value: unknown } | undefined
 
-  constructor(job: Packed, task: string, index: number, state: SharedState, say: (said: Said) => void) {
+  constructor(job: Packed, task: string, index: number, state: SharedState, say: Say) {
     this.#job = job
-    this.task = task
+    this.#task = task
     this.#index = index
     this.#state = state
     this.#say = say
+  }
+
+  static {
+    endJob = (context, isFailed) => context.#end(isFailed)
   }
 
   get id(): string {
     return formatId(this.#job.place)
   }
 
+  get task(): string {
+    return this.#task
+  }
+
   get attempt(): number {
     return this.#job.attempt
   }
 
+  get attempts(): number {
+    return this.#job.attempts
+  }
+
+  get isLastAttempt(): boolean {
+    return this.#job.attempt >= this.#job.attempts
+  }
+
+  get priority(): number {
+    return this.#job.place.priority
+  }
+
+  get key(): string | undefined {
+    return this.#job.key
+  }
+
+  get enqueuedAt(): Date {
+    return new Date(this.#job.enqueuedAt)
+  }
+
   get meta(): unknown {
     return this.#job.meta && decode(this.#job.meta)
+  }
+
+  get saved(): unknown {
+    this.#saved ??= { value: this.#job.saved && decode(this.#job.saved) }
+    return this.#saved.value
   }
 
   get signal(): AbortSignal {
@@ -55,26 +104,59 @@ export class ThreadJobContext implements JobContext {
     return this.#controller.signal
   }
 
-  progress = (value: unknown): void => {
-    const bytes = Uint8Array.from(encode(value, 'progress'))
-    const now = monotonicMs()
-    if (now - this.#reportedAt < PROGRESS_INTERVAL_MS) {
-      this.#unreported = bytes
-      return
+  get progress(): (value: unknown) => void {
+    return (value) => {
+      if (!this.#hasEnded) this.#reporting.progress(value)
     }
-    this.#reportedAt = now
-    this.#unreported = undefined
-    this.#say({ index: this.#index, progress: bytes })
   }
 
-  log = (text: string): void => {
-    this.#say({ index: this.#index, log: String(text) })
+  get log(): (text: string) => void {
+    return (text) => {
+      if (!this.#hasEnded) this.#reporting.log(text)
+    }
   }
 
-  /** The job has ended: nothing is left unsaid, nobody waits. */
-  end(): void {
-    if (this.#unreported) this.#say({ index: this.#index, progress: this.#unreported })
-    this.#unreported = undefined
+  get checkpoint(): (value: unknown) => Promise<void> {
+    return (value) => this.#checkpoint(value)
+  }
+
+  toJSON(): Record<string, unknown> {
+    return Object.fromEntries(SHOWN.map((name) => [name, this[name]]))
+  }
+
+  [inspect.custom](depth: number, options: object): string {
+    if (depth < 0) return `[Job ${this.task} ${this.id}]`
+    const shown = Object.entries(this.toJSON()).filter(([, value]) => value !== undefined)
+    return `Job ${inspect(Object.fromEntries(shown), options)}`
+  }
+
+  get #reporting(): JobReports {
+    this.#reports ??= new JobReports((report) => this.#say({ index: this.#index, ...report }))
+    return this.#reports
+  }
+
+  #checkpoint(value: unknown): Promise<void> {
+    try {
+      return this.#saving.save(new Uint8Array(encode(value, 'checkpoint')))
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  get #saving(): Checkpoints {
+    this.#checkpoints ??= new Checkpoints(
+      (checkpoint, reply) =>
+        this.#say({ index: this.#index, checkpoint, reply }, [checkpoint.buffer as ArrayBuffer, reply]),
+      () => new JobStateError(this.id, 'over', 'await its checkpoints before its function returns'),
+      this.#hasEnded,
+    )
+    return this.#checkpoints
+  }
+
+  #end(isFailed: boolean): void {
+    this.#hasEnded = true
+    this.#checkpoints?.end(isFailed)
+    this.#reports?.flush()
     if (this.#controller) Atomics.notify(this.#state.words, this.#index)
   }
 

@@ -15,7 +15,6 @@ import {
   monotonicMs,
   OutcomeBuffer,
   type Packed,
-  type Said,
   SharedState,
   STARTED,
   type ThreadMessage,
@@ -25,7 +24,7 @@ import {
   type WaybillMessage,
 } from '../waybill.js'
 import { importModule } from './import-module.js'
-import { ThreadJobContext } from './job-context.js'
+import { endJob, type Say, ThreadJobContext } from './job-context.js'
 import { sayWhatEndsThread } from './uncaught.js'
 
 /** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. Most go all at once. */
@@ -45,9 +44,9 @@ export default async function run(message: WaybillMessage): Promise<Uint8Array> 
   const outcomes = new OutcomeBuffer()
   // What is returned goes another way than what is sent, and might overtake it: after one thing was sent, all is.
   let hasSent = false
-  const say = (said: Said): void => {
+  const say: Say = (said, transferred = []) => {
     hasSent = true
-    parentPort?.postMessage({ waybill: message.number, ...said })
+    parentPort?.postMessage({ waybill: message.number, ...said }, transferred)
   }
   const shift: Shift = { message, state, outcomes, say, known: knownFunctions(message), now: monotonicMs() }
   let sentAt = shift.now
@@ -87,7 +86,7 @@ interface Shift {
   readonly message: WaybillMessage
   readonly state: SharedState
   readonly outcomes: OutcomeBuffer
-  readonly say: (said: Said) => void
+  readonly say: Say
   /** The function of each kind, if it has been loaded. */
   readonly known: (JobFunction | undefined)[]
   /** When the last job ended: the next one starts then. Asking the clock again would cost as much as a small job. */
@@ -100,7 +99,7 @@ function runJob(job: Packed, index: number, shift: Shift): Promise<void> | undef
   const context = new ThreadJobContext(job, kind.task, index, state, shift.say)
   let startedAt = shift.now
   const end = (isError: boolean, bytes: Uint8Array): void => {
-    context.end()
+    endJob(context, isError)
     shift.now = monotonicMs()
     outcomes.push(index, isError, shift.now - startedAt, bytes)
     if (!state.move(index, STARTED, DONE)) state.move(index, LISTENING, DONE)

@@ -59,7 +59,7 @@ export function noting(open: OpenStore): void {
     await store.settle([{ outcome: 'retry', job, head: FAILED }])
     const [again] = await claimNext(store)
     assert.ok(again)
-    assert.equal(String(again.saved), 'saved')
+    assert.equal(String(again.head.saved), 'saved')
     await store.settle([{ outcome: 'completed', job: again, output: Buffer.from('out'), startedAt: 1 }])
     for await (const each of nowAndAfterCrash(opened)) {
       const stored = await each.store.get(job.place)
@@ -94,7 +94,7 @@ export function noting(open: OpenStore): void {
     const crashed = await opened.crash()
     const [again] = await claimNext(crashed.store)
     assert.ok(again)
-    assert.deepEqual([String(again.saved), again.notes], ['3', undefined])
+    assert.deepEqual([String(again.head.saved), again.notes], ['3', undefined])
     assert.deepEqual(notesOf(await crashed.store.get(job.place)), { ...NOTES, saved: '3' })
     const log = { lines: ['of the second'], dropped: 0 }
     crashed.store.note(again, { log })
@@ -116,7 +116,7 @@ export function noting(open: OpenStore): void {
       const crashed = await opened.crash()
       const again = await claimNext(crashed.store)
       assert.deepEqual(
-        again.map((job) => [textOf(job), String(job.saved), job.attempt]),
+        again.map((job) => [textOf(job), String(job.head.saved), job.attempt]),
         jobs.map((job) => [textOf(job), `saved by ${textOf(job)}`, count === 1 ? 2 : 1]),
       )
       const left = (await crashed.crash()).recovered
@@ -144,7 +144,7 @@ export function noting(open: OpenStore): void {
     assert.deepEqual([stored?.state, notesOf(stored).saved], ['failed', 'saved'])
     await crashed.store.revive(job.place, 1)
     const [again] = await claimNext(crashed.store)
-    assert.equal(String(again?.saved), 'saved')
+    assert.equal(String(again?.head.saved), 'saved')
   })
 
   test('closing keeps what jobs in transit have noted until then', async (t) => {

@@ -95,14 +95,6 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
     return this.running?.notes
   }
 
-  get saved(): Uint8Array | undefined {
-    return this.head.saved
-  }
-
-  get meta(): Uint8Array | undefined {
-    return this.head.meta
-  }
-
   get body(): Uint8Array {
     return this.#source.subarray(bodyAtOf(this.#source, this.#start), this.#end)
   }

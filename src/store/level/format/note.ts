@@ -4,7 +4,7 @@
  */
 import { decode, encode } from '../../../codec/codec.js'
 import type { Place } from '../../../job/job.js'
-import { isLogTail, type LogTail, type Notes } from '../../../job/notes.js'
+import { isJobLog, type JobLog, type Notes } from '../../../job/notes.js'
 import { checksumOf } from './checksum.js'
 import { ID_BYTES, type Key, readPlace, writePlace } from './keys.js'
 
@@ -28,7 +28,7 @@ export function placeOfNote(key: Key): Place {
   return readPlace(key, 1)
 }
 
-export function encodeNote(place: Place, note: Uint8Array | LogTail): Buffer {
+export function encodeNote(place: Place, note: Uint8Array | JobLog): Buffer {
   const bytes = note instanceof Uint8Array ? note : encode(note, 'log')
   const value = Buffer.allocUnsafe(CHECKSUM_BYTES + bytes.byteLength)
   value.set(bytes, CHECKSUM_BYTES)
@@ -43,5 +43,5 @@ export function decodeNote(place: Place, kind: NoteKind, value: Buffer): Notes |
   const bytes = value.subarray(CHECKSUM_BYTES)
   if (kind !== 'log') return { [kind]: bytes }
   const log = decode(bytes)
-  return isLogTail(log) ? { log } : undefined
+  return isJobLog(log) ? { log } : undefined
 }
