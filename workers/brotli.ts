@@ -47,6 +47,6 @@ export default function brotli(input: string | BrotliInput): BrotliOutput {
       [constants.BROTLI_PARAM_SIZE_HINT]: plain.byteLength,
     },
   })
-  writeWhole(output, compressed)
+  writeWhole(output, compressed, file)
   return { file, output, bytesIn: plain.byteLength, bytesOut: compressed.byteLength }
 }

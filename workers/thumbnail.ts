@@ -59,7 +59,7 @@ export default async function thumbnail(input: ThumbnailInput): Promise<Thumbnai
     })
     .toFormat(format, { quality })
     .toBuffer({ resolveWithObject: true })
-  writeWhole(output, data)
+  writeWhole(output, data, file)
   return { file, output, width: info.width, height: info.height, bytes: data.byteLength }
 }
 

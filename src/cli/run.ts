@@ -5,6 +5,7 @@ import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { Job } from '../queue/job-handle.js'
 import { JobQueue } from '../queue/queue.js'
 import { findInputs, type Inputs } from './inputs.js'
+import { makeJobDirectory } from './job-directory.js'
 import { findModule, taskOf } from './module.js'
 import { Output } from './output.js'
 import { type Counts, Progress } from './progress.js'
@@ -33,6 +34,7 @@ export async function run(given: string, args: readonly string[], options: RunOp
   const module = await findModule(given)
   const inputs = await findInputs(args, options.inputFile, options.json ?? false)
   const task = taskOf(module, options.export)
+  await makeJobDirectory(options.dir)
   const queue = await JobQueue.open(options.dir, {
     workers: { [task]: { module: module.url, export: options.export } },
     // What has finished is remembered, so that the same command does not do it again.

@@ -1,5 +1,6 @@
-/** Makes directories and makes their entries durable. */
-import { chmod, mkdir, open } from 'node:fs/promises'
+/** Makes directories, makes their entries durable, and changes the names in them. */
+import { mkdirSync } from 'node:fs'
+import { chmod, link, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** What only the owner may enter. */
@@ -33,4 +34,19 @@ export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r').catch(() => undefined)
   await handle?.sync().catch(() => {})
   await handle?.close()
+}
+
+/** Makes a directory for files of the user's, with the permissions that the umask gives, and those above it that are missing. */
+export function makeOutputDirectorySync(directory: string): void {
+  mkdirSync(directory, { recursive: true })
+}
+
+/** Moves a file to a name that nothing has. Both names must be in directories that are safe. */
+export function moveFile(from: string, to: string): Promise<void> {
+  return rename(from, to)
+}
+
+/** Gives a file a second name. Fails with EEXIST if something has it. */
+export function linkFile(path: string, second: string): Promise<void> {
+  return link(path, second)
 }

@@ -11,7 +11,8 @@
  * Windows has no such owners and modes. There only the kinds of files are looked at.
  */
 import type { Stats } from 'node:fs'
-import { readdir, stat } from 'node:fs/promises'
+import { lchown, readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { UnsafeDirectoryError } from '../errors/directory-errors.js'
 
 export interface TrustOptions {
@@ -46,6 +47,12 @@ export async function assertSafe(
         'Take it out if you know how it came there, else do not use the directory',
       )
   return stats
+}
+
+/** Gives what is in a directory to the owner of another one, if that is somebody else. A link itself is given, not what it names. */
+export async function giveContents(directory: string, { uid, gid }: Stats): Promise<void> {
+  if (!hasOwners() || uid === process.geteuid?.()) return
+  for (const name of await readdir(directory)) await lchown(join(directory, name), uid, gid)
 }
 
 /** Whether users beside the owner and its group may read the directory. */

@@ -1,14 +1,14 @@
 /** Writes a file so that it is there whole or not at all, whenever the process ends. */
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { makeOutputDirectorySync } from '../../src/files/directories.js'
+import { writeWholeSync } from '../../src/files/new-file.js'
 
 /**
- * Writes beside the file, then renames, making its folder if needed. The other name is always the same, so that a run after one
- * that was killed leaves nothing behind.
+ * Writes the file beside its place and moves it there, making its folder if needed. What is made from a file that not everybody may
+ * read is not open to more users than that.
  */
-export function writeWhole(file: string, bytes: Uint8Array): void {
-  mkdirSync(dirname(file), { recursive: true })
-  const unfinished = `${file}.tmp`
-  writeFileSync(unfinished, bytes)
-  renameSync(unfinished, file)
+export function writeWhole(file: string, bytes: Uint8Array, source: string): void {
+  makeOutputDirectorySync(dirname(file))
+  writeWholeSync(file, bytes, { mode: statSync(source).mode & 0o666 })
 }

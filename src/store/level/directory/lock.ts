@@ -14,11 +14,11 @@
  * directory.
  */
 import { randomBytes } from 'node:crypto'
-import { link, lstat, realpath, rm } from 'node:fs/promises'
+import { lstat, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { LockedError } from '../../../errors/directory-errors.js'
-import { makeDirectory, syncDirectory } from '../../../files/directories.js'
+import { linkFile, makeDirectory, syncDirectory } from '../../../files/directories.js'
 import { createFile, writeWhole } from '../../../files/new-file.js'
 import { readRegular } from '../../../files/regular-file.js'
 
@@ -124,7 +124,7 @@ export async function endRepair(directory: string): Promise<void> {
 async function linkLock(directory: string, database: string): Promise<void> {
   const lock = join(directory, LOCK)
   if (!(await isThere(lock))) await createFile(lock, '')
-  await link(lock, join(database, LOCK)).catch((error: NodeJS.ErrnoException) => {
+  await linkFile(lock, join(database, LOCK)).catch((error: NodeJS.ErrnoException) => {
     // A file system without second names: two repairs at once are not noticed there. REPAIR keeps queues out all the same.
     if (!NO_LINKS.has(error.code ?? '')) throw error
   })

@@ -1,9 +1,10 @@
 /** What a repair does to the files of a directory. Those that have damage are kept, as they were, in the subdirectory `lost`. */
-import { lchown, lstat, readdir, rename, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { lstat, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeDirectory, syncDirectory } from '../../../files/directories.js'
+import { makeDirectory, moveFile, syncDirectory } from '../../../files/directories.js'
 import { createFile, writeWhole } from '../../../files/new-file.js'
-import { assertSafe } from '../../../files/ownership.js'
+import { assertSafe, giveContents } from '../../../files/ownership.js'
 import { readRegular, syncRegular } from '../../../files/regular-file.js'
 import { notedLengths } from '../directory/clean-shutdown.js'
 import { LOCK } from '../directory/lock.js'
@@ -33,7 +34,7 @@ export async function fenceFiles(directory: string): Promise<string[]> {
     damaged.push(name)
     const kept = await freeName(join(lost, `${name}.damaged`))
     if (!blocks) {
-      await rename(path, kept)
+      await moveFile(path, kept)
       continue
     }
     for (const block of blocks) fence(bytes, block)
@@ -53,11 +54,9 @@ export async function syncFiles(directory: string): Promise<void> {
 }
 
 /** Gives what this process has made to the owner of the directory, if that is somebody else: he could not open it otherwise. */
-export async function givenTo(directory: string, uid: number, gid: number): Promise<void> {
-  if (process.geteuid === undefined || uid === process.geteuid()) return
-  const lost = join(directory, LOST)
-  for (const parent of [directory, lost])
-    for (const name of await readdir(parent)) await lchown(join(parent, name), uid, gid)
+export async function giveBack(directory: string, owner: Stats): Promise<void> {
+  await giveContents(directory, owner)
+  await giveContents(join(directory, LOST), owner)
 }
 
 /** An earlier repair may have kept a file of this name. */

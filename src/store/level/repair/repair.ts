@@ -17,7 +17,7 @@ import { forgetLengths } from '../directory/clean-shutdown.js'
 import { openDatabase } from '../directory/directory.js'
 import { endRepair, hold, lockForRepair } from '../directory/lock.js'
 import { assertQueue, writeMarker } from '../directory/new-directory.js'
-import { fenceFiles, givenTo, syncFiles } from './damaged-files.js'
+import { fenceFiles, giveBack, syncFiles } from './damaged-files.js'
 import { rebuild } from './rebuild.js'
 
 /** What a repair has saved. */
@@ -37,7 +37,7 @@ export interface Repaired {
 export async function repairDirectory(directory: string, trust: TrustOptions = {}): Promise<Repaired> {
   await assertQueue(directory, 'repaired')
   return hold(directory, async (letGo) => {
-    const { uid, gid } = await assertSafe(directory, trust)
+    const owner = await assertSafe(directory, trust)
     const { unlock } = await lockForRepair(directory)
     let files: string[]
     try {
@@ -58,7 +58,7 @@ export async function repairDirectory(directory: string, trust: TrustOptions = {
       return { jobs: { ...counts, running: 0 }, dropped, files }
     } finally {
       await db.close()
-      await givenTo(directory, uid, gid)
+      await giveBack(directory, owner)
       letGo()
     }
   }).catch((error: unknown) => {
