@@ -51,8 +51,10 @@ export const UNDEFINED: Uint8Array = Uint8Array.of(0xf7)
 export function encode(value: unknown, name: string, limit?: Limit): Uint8Array {
   if (value === undefined) return UNDEFINED
   // The most common values need no walk; zero may be -0.
-  if (typeof value === 'boolean' || (typeof value === 'number' && value !== 0 && !limit))
-    return bytesOf(value)
+  if (typeof value === 'boolean' || (typeof value === 'number' && value !== 0)) {
+    const bytes = bytesOf(value)
+    if (!limit || bytes.byteLength <= limit.bytes) return bytes
+  }
   const preparation = new Preparation(name, limit)
   const prepared = preparation.prepare(value)
   const bytes = encodePrepared(prepared, name, preparation.cost.bytes)

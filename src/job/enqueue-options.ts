@@ -1,6 +1,7 @@
 /** The options of `enqueue`: their checks, and what is stored of them. */
 
 import { encode } from '../codec/codec.js'
+import type { Limit } from '../codec/cost.js'
 import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
 import { type Backoff, checkBackoff } from './backoff.js'
@@ -61,9 +62,9 @@ function checkKey(key: unknown): void {
 /**
  * What is to be stored of a job's options: nothing, if they are all left to their defaults.
  *
- * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried.
+ * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried. @throws {TooLargeError} it is too large.
  */
-export function headOfOptions(options: EnqueueOptions | undefined): Head | undefined {
+export function headOfOptions(options: EnqueueOptions | undefined, metaLimit?: Limit): Head | undefined {
   if (options === undefined) return undefined
   checkEnqueueOptions(options)
   const { delay, runAt, attempts, backoff, timeout, key, meta } = options
@@ -74,7 +75,7 @@ export function headOfOptions(options: EnqueueOptions | undefined): Head | undef
     ...(backoff !== undefined && { backoff }),
     ...(timeout !== undefined && { timeout }),
     ...(key !== undefined && { key }),
-    ...(meta !== undefined && { meta: encode(meta, 'meta') }),
+    ...(meta !== undefined && { meta: encode(meta, 'meta', metaLimit) }),
   }
   return Object.keys(head).length > 0 ? head : undefined
 }

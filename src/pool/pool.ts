@@ -8,6 +8,7 @@
 import { fileURLToPath } from 'node:url'
 import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import type { Limit } from '../codec/cost.js'
 import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import type { Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
@@ -37,6 +38,7 @@ export interface PoolOptions {
   readonly idleTimeout: number
   /** How long a stopped job that listens to its signal may take to end, in ms. */
   readonly abortGrace: number
+  readonly maxOutputBytes: number
 }
 
 /** More than this at once are not let out, so that no waybill waits in Piscina's own queue behind another. */
@@ -56,6 +58,7 @@ interface ThreadGroup<Job extends PoolJob> {
 
 export class Pool<Job extends PoolJob> {
   readonly #options: PoolOptions
+  readonly #outputLimit: Limit
   readonly #events: PoolEvents<Job>
   readonly #groups = new Map<string, ThreadGroup<Job>>()
   #lastNumber = 0
@@ -63,6 +66,7 @@ export class Pool<Job extends PoolJob> {
 
   constructor(options: PoolOptions, events: PoolEvents<Job>) {
     this.#options = options
+    this.#outputLimit = { bytes: options.maxOutputBytes, option: 'maxOutputBytes' }
     this.#events = events
   }
 
@@ -92,7 +96,7 @@ export class Pool<Job extends PoolJob> {
     this.#busy++
     // Of several, the first outcome or look will tell.
     if (jobs.length === 1) waybill.noteStarted(0, Date.now())
-    const message = pack(waybill)
+    const message = pack(waybill, this.#outputLimit)
     group.piscina.run(message, { transferList: [message.jobs], signal: abort.signal }).then(
       async (outcomes: unknown) => {
         out.hasThread = false
@@ -216,7 +220,10 @@ export class Pool<Job extends PoolJob> {
   }
 }
 
-function pack<Job extends PoolJob>({ number, state, jobs }: DispatchedWaybill<Job>): WaybillMessage {
+function pack<Job extends PoolJob>(
+  { number, state, jobs }: DispatchedWaybill<Job>,
+  outputLimit: Limit,
+): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
   let kind = -1
@@ -226,7 +233,7 @@ function pack<Job extends PoolJob>({ number, state, jobs }: DispatchedWaybill<Jo
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1
     kindOf[index] = kind
   }
-  return { number, state: state.buffer, kinds, jobs: packJobs(jobs, kindOf) }
+  return { number, state: state.buffer, outputLimit, kinds, jobs: packJobs(jobs, kindOf) }
 }
 
 function isOfKind(

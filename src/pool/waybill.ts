@@ -15,6 +15,7 @@
  * a finished one is not stopped.
  */
 import { UNDEFINED } from '../codec/codec.js'
+import type { Limit } from '../codec/cost.js'
 import type { Head, Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
 import type { Said } from './said.js'
@@ -107,6 +108,7 @@ export interface Packed {
 
 /** What a thread is given. */
 export interface WaybillMessage {
+  readonly outputLimit: Limit
   readonly number: number
   readonly state: SharedArrayBuffer
   readonly kinds: readonly (WorkerModule & { readonly task: string })[]

@@ -36,7 +36,7 @@ export class Enqueueing {
   }
 
   newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): EncodedJob {
-    const head = headOfOptions(options)
+    const head = headOfOptions(options, this.#inputLimit)
     const bytes = encode(input, 'input', this.#inputLimit)
     const scalar = typeof input === 'object' || typeof input === 'function' ? undefined : (input as Primitive)
     return { lane, priority: options?.priority ?? 0, head, input: bytes, scalar }

@@ -53,8 +53,10 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    * a BacklogFullError.
    */
   onFull?: OnFull
-  /** The largest encoded input that is accepted, in bytes. Default 67,108,864 (64 MiB). */
+  /** The largest encoded input, and the largest encoded `meta`, that is accepted, in bytes. Default 67,108,864 (64 MiB). */
   maxJobBytes?: number
+  /** The largest encoded output that is accepted, in bytes: a larger one fails the attempt. Default 67,108,864 (64 MiB). */
+  maxOutputBytes?: number
   /** How long an idle thread is kept before it is ended, in ms. Default 5000. */
   idleTimeout?: number
   /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended, in ms. Default 1000. */
@@ -75,6 +77,7 @@ export interface Settings {
   readonly keptInputBytes: number
   readonly backlog: { readonly most: number; readonly onFull: OnFull }
   readonly maxJobBytes: number
+  readonly maxOutputBytes: number
   readonly idleTimeout: number
   readonly abortGrace: number
   readonly trustDirectory: boolean
@@ -103,6 +106,7 @@ const OPTIONS = [
   'maxBacklog',
   'onFull',
   'maxJobBytes',
+  'maxOutputBytes',
   'idleTimeout',
   'abortGrace',
   'trustDirectory',
@@ -118,6 +122,7 @@ export function settingsOf(options: QueueOptions): Settings {
     maxBacklog = Number.POSITIVE_INFINITY,
     onFull = 'wait',
     maxJobBytes = 64 * 1024 * 1024,
+    maxOutputBytes = 64 * 1024 * 1024,
     idleTimeout = 5000,
     abortGrace = 1000,
   } = options
@@ -130,6 +135,7 @@ export function settingsOf(options: QueueOptions): Settings {
   if (onFull !== 'wait' && onFull !== 'reject')
     throw new OptionError(`onFull must be 'wait' or 'reject', got ${show(onFull)}`)
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
+  checkInteger('maxOutputBytes', maxOutputBytes, 1, 2 ** 30)
   checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
   checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
   return {
@@ -139,6 +145,7 @@ export function settingsOf(options: QueueOptions): Settings {
     keptInputBytes: keptInputBytesOf(keep.completed?.input),
     backlog: { most: maxBacklog, onFull },
     maxJobBytes,
+    maxOutputBytes,
     idleTimeout,
     abortGrace,
     trustDirectory: options.trustDirectory ?? false,

@@ -19,8 +19,10 @@ test('options left out have their defaults', () => {
     keptInputBytes: 16_384,
     backlog: { most: Number.POSITIVE_INFINITY, onFull: 'wait' },
     maxJobBytes: 64 * 1024 * 1024,
+    maxOutputBytes: 64 * 1024 * 1024,
     idleTimeout: 5000,
     abortGrace: 1000,
+    trustDirectory: false,
   })
 })
 
@@ -33,6 +35,7 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     maxBacklog: 1,
     onFull: 'reject',
     maxJobBytes: 2 ** 30,
+    maxOutputBytes: 1,
     idleTimeout: 0,
     abortGrace: 2 ** 31 - 1,
   })
@@ -41,10 +44,11 @@ test('options that are given are taken, at the ends of their ranges too', () => 
       settings.maxWorkers,
       settings.durability,
       settings.maxJobBytes,
+      settings.maxOutputBytes,
       settings.idleTimeout,
       settings.abortGrace,
     ],
-    [0, 'process', 2 ** 30, 0, 2 ** 31 - 1],
+    [0, 'process', 2 ** 30, 1, 0, 2 ** 31 - 1],
   )
   assert.deepEqual(settings.backlog, { most: 1, onFull: 'reject' })
   const kept = [true, false, 0, Number.POSITIVE_INFINITY].map(
@@ -67,6 +71,7 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ maxBacklog: 0 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 0'],
     [{ maxBacklog: 1.5 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 1.5'],
     [{ onFull: 'drop' }, `onFull must be 'wait' or 'reject', got "drop"`],
+    [{ maxOutputBytes: 0 }, 'maxOutputBytes must be an integer from 1 to 1073741824, got 0'],
     [{ maxJobBytes: 0 }, 'maxJobBytes must be an integer from 1 to 1073741824, got 0'],
     [{ idleTimeout: -5 }, 'idleTimeout must be a number from 0 to 2147483647 (ms), got -5'],
     [{ abortGrace: Infinity }, 'abortGrace must be a number from 0 to 2147483647 (ms), got Infinity'],

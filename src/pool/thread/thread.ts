@@ -107,7 +107,7 @@ function runJob(job: Packed, index: number, shift: Shift): Promise<void> | undef
   const fulfil = (output: unknown): void => {
     let bytes: Uint8Array
     try {
-      bytes = encode(output, 'output')
+      bytes = encode(output, 'output', message.outputLimit)
     } catch (error) {
       return reject(error)
     }

@@ -119,3 +119,18 @@ test('a head of a wrong shape with the right checksum is damage of that job, not
     assert.deepEqual([...body], [1])
   }
 })
+
+test('keys and texts that begin with a byte order mark, or are not well-formed, arrive as they are', () => {
+  for (const text of [
+    '\ufeffk',
+    `\ufeff${'k'.repeat(80)}`,
+    `\ufeff${'€'.repeat(200)}`,
+    `${'k'.repeat(80)}\ud800`,
+  ]) {
+    const head = {
+      key: text,
+      failures: [{ attempt: 1, at: 5, name: text, message: text, members: { [text]: text } }],
+    }
+    assert.deepEqual({ ...headOf(encodeRecord(place, 5, head, undefined)) }, head)
+  }
+})
