@@ -12,6 +12,7 @@ export {
 export type { ErrorData, Failure } from './errors/error-data.js'
 export {
   BacklogFullError,
+  BundledError,
   ClosedError,
   DamagedError,
   JobCancelledError,

@@ -40,6 +40,18 @@ export class WorkerModuleError extends MillraceError {
   }
 }
 
+/** `MILLRACE_BUNDLED`: files of millrace are missing; most often a bundler has put it into the application's own file. */
+export class BundledError extends MillraceError {
+  constructor(missing: string, cause?: unknown) {
+    super(
+      'MILLRACE_BUNDLED',
+      `millrace cannot work here: ${missing}. If a bundler has made millrace a part of its output, tell it that "millrace" is ` +
+        'external (`external`, `externals`, `serverExternalPackages`, …) and install millrace beside the output',
+      { cause },
+    )
+  }
+}
+
 /** `MILLRACE_VALUE`: an input, output or other value holds something that cannot be carried to another thread or to disk. */
 export class ValueError extends MillraceError {
   /** Where in the value, for example `input.items[3].onDone`. */

@@ -5,7 +5,6 @@
  * `idleTimeout`. So the number of threads follows the number of waybills that its user lets out at once. Threads with the
  * same memory limits share one Piscina, which sets them per instance; most applications need but one.
  */
-import { fileURLToPath } from 'node:url'
 import type { ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { Limit } from '../codec/cost.js'
@@ -14,6 +13,7 @@ import type { Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
 import { DispatchedWaybill, type Result, type StopReason, type Timed } from './dispatched-waybill.js'
 import { answer, type Said } from './said.js'
+import { THREAD_FILE } from './thread-file.js'
 import { readMessage } from './thread-messages.js'
 import { type Carried, holdsOutcomes, packJobs, type WaybillMessage } from './waybill.js'
 
@@ -192,7 +192,7 @@ export class Pool<Job extends PoolJob> {
     const known = this.#groups.get(name)
     if (known) return known
     const piscina = new Piscina({
-      filename: fileURLToPath(new URL('./thread/thread.js', import.meta.url)),
+      filename: THREAD_FILE,
       minThreads: 0,
       maxThreads: MOST_THREADS,
       idleTimeout: this.#options.idleTimeout,

@@ -1,6 +1,7 @@
 /** Opens a queue's directory, and puts the parts of an open queue together. */
 
 import type { Place } from '../job/job.js'
+import { checkThreadFile } from '../pool/thread-file.js'
 import { Scheduler } from '../scheduler/scheduler.js'
 import { LevelStore } from '../store/level/level-store.js'
 import type { Recovered, Store } from '../store/store.js'
@@ -26,6 +27,7 @@ export interface OpenedDirectory {
 
 /** Checks the options, then opens the directory. Throws as `JobQueue.open` does. */
 export async function openDirectory(directory: string, options: QueueOptions): Promise<OpenedDirectory> {
+  checkThreadFile()
   const settings = settingsOf(options)
   const { workers, tasks, attempts, backoff, timeout } = options
   const defaults = {

@@ -7,7 +7,6 @@
  */
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Level } from 'level'
 import { CorruptError } from '../../../errors/directory-errors.js'
 import { syncDirectory } from '../../../files/directories.js'
 import { isUnfinished } from '../../../files/new-file.js'
@@ -17,6 +16,7 @@ import { noteClosed } from './clean-shutdown.js'
 import { convert } from './conversions.js'
 import { completeMending, mend } from './crash-cleanup.js'
 import { explainOpening, explainReading } from './explained.js'
+import { loadLevel } from './load-level.js'
 import { assertFree, hold, isInRepair, isLocked, lockedError, noteOwner } from './lock.js'
 import { makeIfNew } from './new-directory.js'
 import { type AssertThere, watchOver } from './still-there.js'
@@ -81,6 +81,7 @@ export async function openDirectory(directory: string, trust: TrustOptions = {})
 
 /** Opens the database, which locks it, and brings it to this version's format. Throws as `openDirectory` does. */
 export async function openDatabase(directory: string): Promise<Database> {
+  const Level = await loadLevel()
   const db: Database = new Level<Buffer, Buffer>(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',

@@ -16,11 +16,11 @@
 import { randomBytes } from 'node:crypto'
 import { lstat, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Level } from 'level'
 import { LockedError } from '../../../errors/directory-errors.js'
 import { linkFile, makeDirectory, syncDirectory } from '../../../files/directories.js'
 import { createFile, writeWhole } from '../../../files/new-file.js'
 import { readRegular } from '../../../files/regular-file.js'
+import { loadLevel } from './load-level.js'
 
 /** LevelDB's own. */
 export const LOCK = 'LOCK'
@@ -56,6 +56,7 @@ export async function hold<T>(directory: string, work: (letGo: () => void) => Pr
 /** @throws {LockedError} another process has the directory open. */
 export async function assertFree(directory: string): Promise<void> {
   // It finds a database there, and opens nothing.
+  const Level = await loadLevel()
   const probe = new Level(directory)
   const error: unknown = await probe
     .open({ createIfMissing: false, errorIfExists: true })
@@ -99,6 +100,7 @@ export async function lockForRepair(directory: string): Promise<{ unlock(): Prom
   const database = join(repair, randomBytes(8).toString('hex'))
   await makeDirectory(database)
   await linkLock(directory, database)
+  const Level = await loadLevel()
   const db = new Level(database)
   await db.open().catch(async (error: unknown) => {
     throw isLocked(error) ? await lockedError(directory, error) : error

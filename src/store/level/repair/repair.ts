@@ -8,13 +8,13 @@
  *
  * Until that is done no queue opens the directory; a repair that was cut short is begun again.
  */
-import { Level } from 'level'
 import { StoreError } from '../../../errors/directory-errors.js'
 import { MillraceError } from '../../../errors/errors.js'
 import { assertSafe, type TrustOptions } from '../../../files/ownership.js'
 import type { JobCounts } from '../../../job/job.js'
 import { forgetLengths } from '../directory/clean-shutdown.js'
 import { openDatabase } from '../directory/directory.js'
+import { loadLevel } from '../directory/load-level.js'
 import { endRepair, hold, lockForRepair } from '../directory/lock.js'
 import { assertQueue, writeMarker } from '../directory/new-directory.js'
 import { fenceFiles, giveBack, syncFiles } from './damaged-files.js'
@@ -66,7 +66,8 @@ export async function repairDirectory(directory: string, trust: TrustOptions = {
   })
 }
 
-function repairDatabase(directory: string): Promise<void> {
+async function repairDatabase(directory: string): Promise<void> {
   // The types of `level` do not say that in Node.js it is ClassicLevel, which has this.
-  return (Level as unknown as { repair(location: string): Promise<void> }).repair(directory)
+  const Level = await loadLevel()
+  await (Level as unknown as { repair(location: string): Promise<void> }).repair(directory)
 }

@@ -4,7 +4,6 @@
  */
 import { readdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { Level } from 'level'
 import { BackupError, UnsafeDirectoryError } from '../../../errors/directory-errors.js'
 import { ClosedError } from '../../../errors/errors.js'
 import { syncDirectory } from '../../../files/directories.js'
@@ -12,6 +11,7 @@ import type { TrustOptions } from '../../../files/ownership.js'
 import { syncRegular } from '../../../files/regular-file.js'
 import type { JobState } from '../../../job/job.js'
 import type { BackedUp } from '../../store.js'
+import { loadLevel } from '../directory/load-level.js'
 import { hold } from '../directory/lock.js'
 import { makeEmpty, modeOf, writeMarker } from '../directory/new-directory.js'
 import { jobsIn } from '../format/chunk.js'
@@ -47,6 +47,7 @@ export async function backUp(
     .then((mode) => makeEmpty(target, trust, mode))
     .catch(failed)
   return hold(target, async (letGo) => {
+    const Level = await loadLevel()
     const copy: Database = new Level<Buffer, Buffer>(target, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -115,6 +116,7 @@ async function makeDurable(target: string, made: readonly string[]): Promise<voi
 }
 
 /** Not in the types of `level`, which are those of every kind of it. */
-function destroy(target: string): Promise<void> {
-  return (Level as unknown as { destroy(location: string): Promise<void> }).destroy(target)
+async function destroy(target: string): Promise<void> {
+  const Level = await loadLevel()
+  await (Level as unknown as { destroy(location: string): Promise<void> }).destroy(target)
 }
