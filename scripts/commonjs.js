@@ -22,6 +22,8 @@ await build({
   platform: 'node',
   format: 'cjs',
   target: 'node20.19',
+  // Where there is no `require` of an ES module, there may be no `import()` either.
+  supported: { 'dynamic-import': false },
   // The one file that is named relative to its importer is the thread's, next to the pool.
   banner: {
     js: `const moduleUrl = require('node:url').pathToFileURL(require('node:path').join(__dirname, 'pool', 'pool.js')).href`,

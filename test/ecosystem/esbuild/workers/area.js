@@ -1,0 +1,3 @@
+export default function area({ width, height }) {
+  return width * height
+}

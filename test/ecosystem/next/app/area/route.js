@@ -1,0 +1,8 @@
+import { queue } from '../../queue.js'
+
+export const dynamic = 'force-dynamic'
+
+export async function GET() {
+  const job = await (await queue).enqueue('area', { width: 6, height: 7 })
+  return Response.json(await job.finished())
+}
