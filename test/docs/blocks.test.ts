@@ -2,6 +2,7 @@
  * Every code block of the documents is run.
  *
  * - A block that begins with a path is that file. The files of all documents make up one project. Another block uses each.
+ *   Where `test/ecosystem/` has the file, the block is a copy of it.
  * - Shell commands that use the project are run in it. A `text` block after them is what they print.
  * - Other blocks are programs. A program that opens no queue of its own is given `queue`, which has the project's workers and a
  *   failed job. A line that ends in `// → …` prints just that.
@@ -21,9 +22,18 @@ const documents = documentsOf(ROOT).map((name) => ({
   name,
   blocks: codeBlocks(readFileSync(join(ROOT, name), 'utf8')),
 }))
-const files = documents.flatMap(({ blocks }) =>
+const allFiles = documents.flatMap(({ blocks }) =>
   blocks.flatMap(({ file, text }) => (file === undefined ? [] : [[file, text] as const])),
 )
+const ecosystem = (file: string) => join(ROOT, 'test', 'ecosystem', file)
+const files = allFiles.filter(([file]) => !existsSync(ecosystem(file)))
+
+test('blocks that quote test/ecosystem/ say what is there', () => {
+  const quoted = allFiles.filter(([file]) => existsSync(ecosystem(file)))
+  assert.ok(quoted.length > 0)
+  for (const [file, text] of quoted)
+    assert.equal(text.slice(text.indexOf('\n') + 1), readFileSync(ecosystem(file), 'utf8'), file)
+})
 
 test('no two blocks of the documents are the same file', () => {
   const names = files.map(([file]) => file)

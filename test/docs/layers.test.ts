@@ -9,7 +9,7 @@ import { ROOT, runNode } from '../support/project.js'
 /** From the bottom to the top. Neither of two that share a step imports the other. */
 const LAYERS = [
   ['errors'],
-  ['codec'],
+  ['codec', 'files'],
   ['job'],
   ['tasks'],
   ['store', 'pool'],

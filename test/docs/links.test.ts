@@ -24,13 +24,15 @@ const PATH = /(?<![\w./-])(?:src|test|bench|examples|workers|docs|\.ci)\/[\w./-]
 for (const name of documentsOf(ROOT).filter((document) => document !== 'CHANGELOG.md'))
   test(`${name}: the files and folders that it names are there`, () => {
     const markdown = readFileSync(join(ROOT, name), 'utf8')
-    const ofReaders = codeBlocks(markdown).flatMap(({ file }) => (file === undefined ? [] : [file]))
+    const ofReaders = codeBlocks(markdown).flatMap(({ file }) =>
+      file === undefined ? [] : [file.replace(/\.[jt]s$/, '')],
+    )
     const prose = codeBlocks(markdown)
       .filter(({ language }) => language !== 'text')
       .reduce((text, block) => text.replace(block.text, ''), markdown)
     const paths = [...prose.matchAll(PATH)].map(([path]) => path)
     assert.deepEqual(
-      paths.filter((path) => !existsSync(join(ROOT, path)) && !ofReaders.includes(path)),
+      paths.filter((path) => !existsSync(join(ROOT, path)) && !ofReaders.includes(path.replace(/\.js$/, ''))),
       [],
     )
   })

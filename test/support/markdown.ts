@@ -22,7 +22,7 @@ export function documentsOf(root: string): string[] {
 }
 
 const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm
-const FILE_COMMENT = /^\/\/ (\S+\.[jt]s)\n/
+const FILE_COMMENT = /^\/\/ (\S+\.[cm]?[jt]s)\n/
 
 export function codeBlocks(markdown: string): Block[] {
   return [...markdown.matchAll(FENCE)].map(({ 1: language = '', 2: text = '', index }) => ({
