@@ -24,11 +24,13 @@ export {
   TooLargeError,
   UnknownTaskError,
   ValueError,
+  WaitTimeoutError,
   WorkerModuleError,
 } from './errors/errors.js'
 export type { Location } from './files/location.js'
 export type { TrustOptions } from './files/ownership.js'
 export type { Backoff, ExponentialBackoff } from './job/backoff.js'
+export type { Duration } from './job/duration.js'
 export type { EnqueueOptions } from './job/enqueue-options.js'
 export type { FinishedState, JobCounts, JobState } from './job/job.js'
 export type { JobLog } from './job/notes.js'
@@ -40,8 +42,10 @@ export type { MapOptions, Mapped } from './queue/map.js'
 export type { CloseOptions, QueueOptions } from './queue/options.js'
 export type { CleanOptions, JobsQuery } from './queue/queries.js'
 export { JobQueue } from './queue/queue.js'
+export type { Recovered } from './queue/queue-parts.js'
+export type { WaitOptions } from './queue/wait-options.js'
 export type { Repaired } from './store/level/repair/repair.js'
-export type { BackedUp, Keep, Recovered } from './store/store.js'
+export type { BackedUp, Keep } from './store/store.js'
 export type { TaskOptions } from './tasks/task-options.js'
 export type { InputOf, OutputOf, Sendable } from './tasks/task-types.js'
 export { type TypedWorker, worker } from './tasks/typed-worker.js'

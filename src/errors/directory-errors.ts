@@ -1,6 +1,10 @@
 /** Errors about the directory that holds the jobs: opening, reading, writing and copying it. */
 import { MillraceError } from './errors.js'
 
+/** Development servers load a module again when it changes, and with it what opened the queue. */
+const LOADED_TWICE =
+  '. If this module is loaded again and again (a development server), keep the queue: `globalThis.queue ??= JobQueue.open(…)`'
+
 /** `MILLRACE_LOCKED`: another queue, or a repair, has the directory open. */
 export class LockedError extends MillraceError {
   /** The process that opened the directory last, where that is known. Most likely it is the one that has it open. */
@@ -12,7 +16,7 @@ export class LockedError extends MillraceError {
         : `another process${pid === undefined ? '' : ` (process ${pid} was the last to open it)`}`
     super(
       'MILLRACE_LOCKED',
-      `${directory} is already open in ${holder}: close that queue first`,
+      `${directory} is already open in ${holder}: close that queue first${pid === process.pid ? LOADED_TWICE : ''}`,
       cause === undefined ? undefined : { cause },
     )
     this.pid = pid

@@ -121,6 +121,16 @@ export class NoJobError extends MillraceError {
   }
 }
 
+/** `MILLRACE_WAIT_TIMEOUT`: a job did not finish while `finished({ timeout })` waited for it. It goes on. */
+export class WaitTimeoutError extends MillraceError {
+  constructor(id: string, timeoutMs: number) {
+    super(
+      'MILLRACE_WAIT_TIMEOUT',
+      `job ${id} has not finished within ${timeoutMs} ms, and goes on: call finished() again to wait longer, or cancel it`,
+    )
+  }
+}
+
 /** `MILLRACE_JOB_STATE`: what was asked cannot be done to a job in this state. */
 export class JobStateError extends MillraceError {
   constructor(id: string, state: string, advice: string) {

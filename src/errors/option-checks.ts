@@ -22,7 +22,7 @@ export function checkOptions(method: string, options: unknown, known: readonly s
     throw new OptionError(`the options of ${method}() must be an object, got ${show(options)}`)
   for (const name of Object.keys(options))
     if (!known.includes(name))
-      throw new OptionError(`${method}() has no option ${JSON.stringify(name)}: use ${known.join(', ')}`)
+      throw new OptionError(`${method}() has no option ${show(name)}: use ${known.join(', ')}`)
 }
 
 /** How much of a value an error shows, in characters. */

@@ -3,24 +3,25 @@
 import { encode } from '../codec/codec.js'
 import type { Limit } from '../codec/cost.js'
 import { OptionError } from '../errors/errors.js'
-import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
-import { type Backoff, checkBackoff } from './backoff.js'
+import { checkInteger, checkOptions, show } from '../errors/option-checks.js'
+import { type Backoff, type BackoffMs, backoffInMs } from './backoff.js'
+import { type Duration, durationMs } from './duration.js'
 import type { Head } from './job.js'
 
-/** How a job is enqueued. Times are in ms. */
+/** How a job is enqueued. */
 export interface EnqueueOptions<Meta = unknown> {
   /** Lower runs first. An integer from -32768 to 32767, default 0. */
   priority?: number
-  /** Run no earlier than this many ms from now. Default 0. Not together with `runAt`. */
-  delay?: number
+  /** Run no earlier than after this time: ms, or text such as `'5s'`. Default 0. Not together with `runAt`. */
+  delay?: Duration
   /** Run no earlier than this time: a Date, or ms since the epoch. */
   runAt?: number | Date
   /** How often it is tried before it fails for good: 1 to 1000. Default: the task's, else 3. */
   attempts?: number
   /** How long to wait before it is tried again. Default: the task's, else exponential from 1 s. */
   backoff?: Backoff
-  /** Longest run of one attempt, in ms, counted from its own start; 0 for none. Default: the task's, else 0. */
-  timeout?: number
+  /** Longest run of one attempt, counted from its own start; 0 for none. Default: the task's, else 0. */
+  timeout?: Duration
   /** While a job of this task with this key is waiting, delayed, running or retained, enqueueing gives that job. */
   key?: string
   /** Small data that the worker factory, the worker and the application's event handlers see beside the input. */
@@ -30,25 +31,6 @@ export interface EnqueueOptions<Meta = unknown> {
 const LONGEST_KEY = 1024
 const ENQUEUE_OPTIONS = ['priority', 'delay', 'runAt', 'attempts', 'backoff', 'timeout', 'key', 'meta']
 const LATEST = 2 ** 48 - 1
-
-/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
-export function checkEnqueueOptions(options: EnqueueOptions): void {
-  checkOptions('enqueue', options, ENQUEUE_OPTIONS)
-  const { priority, delay, runAt, key } = options
-  if (priority !== undefined) checkInteger('priority', priority, -32_768, 32_767)
-  if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')
-  if (delay !== undefined) checkNumber('delay', delay, 0, LATEST / 2)
-  if (runAt !== undefined)
-    checkNumber(
-      'runAt',
-      runAt instanceof Date ? runAt.getTime() : runAt,
-      0,
-      LATEST,
-      'a Date or ms since 1970',
-    )
-  if (key !== undefined) checkKey(key)
-  checkAttemptOptions(options)
-}
 
 /** Two texts that are not well-formed could be the same key, as bytes. */
 function checkKey(key: unknown): void {
@@ -62,30 +44,51 @@ function checkKey(key: unknown): void {
 /**
  * What is to be stored of a job's options: nothing, if they are all left to their defaults.
  *
- * @throws {OptionError} as `checkEnqueueOptions` does. @throws {ValueError} `meta` cannot be carried. @throws {TooLargeError} it is too large.
+ * @throws {OptionError} an option is unknown, of the wrong type, or out of range. @throws {ValueError} `meta` cannot be carried.
+ * @throws {TooLargeError} `meta` is too large.
  */
 export function headOfOptions(options: EnqueueOptions | undefined, metaLimit?: Limit): Head | undefined {
   if (options === undefined) return undefined
-  checkEnqueueOptions(options)
-  const { delay, runAt, attempts, backoff, timeout, key, meta } = options
+  checkOptions('enqueue', options, ENQUEUE_OPTIONS)
+  const { priority, delay, runAt, key, meta } = options
+  if (priority !== undefined) checkInteger('priority', priority, -32_768, 32_767)
+  if (delay !== undefined && runAt !== undefined) throw new OptionError('give delay or runAt, not both')
+  if (key !== undefined) checkKey(key)
+  const delayMs = delay === undefined ? 0 : durationMs('delay', delay)
   const head: Head = {
-    ...(delay !== undefined && delay > 0 && { runAt: Math.ceil(Date.now() + delay) }),
-    ...(runAt !== undefined && { runAt: Math.ceil(runAt instanceof Date ? runAt.getTime() : runAt) }),
-    ...(attempts !== undefined && { attempts }),
-    ...(backoff !== undefined && { backoff }),
-    ...(timeout !== undefined && { timeout }),
+    ...(delayMs > 0 && { runAt: Math.ceil(Date.now() + delayMs) }),
+    ...(runAt !== undefined && { runAt: timeOf(runAt) }),
+    ...attemptSettingsOf(options),
     ...(key !== undefined && { key }),
     ...(meta !== undefined && { meta: encode(meta, 'meta', metaLimit) }),
   }
   return Object.keys(head).length > 0 ? head : undefined
 }
 
-/** The options that a task and a job share. @throws {OptionError} as above. */
-export function checkAttemptOptions(
+/** The time in ms since the epoch, never earlier than given. */
+function timeOf(runAt: unknown): number {
+  const ms = runAt instanceof Date ? runAt.getTime() : runAt
+  if (typeof ms !== 'number' || !(ms >= 0 && ms <= LATEST))
+    throw new OptionError(`runAt must be a Date, or a number of ms since 1970, got ${show(runAt)}`)
+  return Math.ceil(ms)
+}
+
+/** The options that a task and a job share, with times in ms. */
+export interface AttemptSettings {
+  readonly attempts?: number
+  readonly backoff?: BackoffMs
+  readonly timeout?: number
+}
+
+/** `prefix` says where the options were given. @throws {OptionError} as above. */
+export function attemptSettingsOf(
   { attempts, backoff, timeout }: Pick<EnqueueOptions, 'attempts' | 'backoff' | 'timeout'>,
   prefix = '',
-): void {
+): AttemptSettings {
   if (attempts !== undefined) checkInteger(`${prefix}attempts`, attempts, 1, 1000)
-  if (timeout !== undefined) checkNumber(`${prefix}timeout`, timeout, 0, LATEST / 2, 'ms')
-  if (backoff !== undefined) checkBackoff(backoff, `${prefix}backoff`)
+  return {
+    ...(attempts !== undefined && { attempts }),
+    ...(backoff !== undefined && { backoff: backoffInMs(backoff, `${prefix}backoff`) }),
+    ...(timeout !== undefined && { timeout: durationMs(`${prefix}timeout`, timeout) }),
+  }
 }

@@ -1,6 +1,6 @@
 /** The check of a `Head` that comes from disk: its checksum may be right and its shape wrong. */
 import { isErrorData, isStoredFailure } from '../errors/error-data.js'
-import { checkBackoff } from './backoff.js'
+import { backoffInMs } from './backoff.js'
 import type { Head } from './job.js'
 import { isJobLog } from './notes.js'
 
@@ -44,9 +44,11 @@ function isTime(value: unknown): boolean {
   return Number.isFinite(value) && (value as number) >= 0
 }
 
+/** Delays are stored in ms, never as text. */
 function isBackoff(value: unknown): boolean {
+  if ([value, ...Object.values(Object(value))].some((member) => typeof member === 'string')) return false
   try {
-    checkBackoff(value as Head['backoff'] & {})
+    backoffInMs(value)
     return true
   } catch {
     return false

@@ -11,7 +11,7 @@
  */
 
 import type { ErrorData, StoredFailure } from '../errors/error-data.js'
-import type { Backoff } from './backoff.js'
+import type { BackoffMs } from './backoff.js'
 import type { Notes } from './notes.js'
 
 export const JOB_STATES = ['waiting', 'delayed', 'running', 'completed', 'failed', 'cancelled'] as const
@@ -49,7 +49,7 @@ export interface Head extends Notes {
   /** Attempts granted on top of the limit by `retry`. */
   granted?: number
   attempts?: number
-  backoff?: Backoff
+  backoff?: BackoffMs
   timeout?: number
   key?: string
   /** The encoded `meta`. */

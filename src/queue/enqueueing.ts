@@ -8,6 +8,7 @@ import type { Scheduler } from '../scheduler/scheduler.js'
 import type { NewJob, Store } from '../store/store.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'
 import type { Announcer } from './events.js'
+import { checkIterable, checkKeys, type EnqueueManyOptions, optionsOf } from './inputs.js'
 import { Job, type JobHost, type Primitive } from './job-handle.js'
 import type { Settings } from './options.js'
 
@@ -29,6 +30,10 @@ export interface EnqueueingParts {
 export class Enqueueing {
   readonly #parts: EnqueueingParts
   readonly #inputLimit: Limit
+  /** The last addition of each key that is on its way. */
+  readonly #adding = new Map<string, Promise<unknown>>()
+  /** Settled when the keys that were asked for last have been looked up. */
+  #lookUp: Promise<void> | undefined
 
   constructor(parts: EnqueueingParts) {
     this.#parts = parts
@@ -42,9 +47,36 @@ export class Enqueueing {
     return { lane, priority: options?.priority ?? 0, head, input: bytes, scalar }
   }
 
+  /** A job for each input. Throws as `newJob` does; an input that cannot be carried is named by its index. */
+  newJobs<Input>(
+    lane: number,
+    inputs: Iterable<Input>,
+    options: EnqueueManyOptions<Input> | ((input: Input, index: number) => EnqueueOptions) | undefined,
+  ): EncodedJob[] {
+    checkIterable('enqueueMany', inputs)
+    const isPlain = typeof options === 'object' && options !== null
+    const list = Array.isArray(inputs) ? (inputs as readonly Input[]) : Array.from(inputs)
+    if (isPlain) checkKeys(options.key, list.length)
+    return Array.from(list, (input, index) => {
+      let own = options as EnqueueOptions | undefined
+      if (typeof options === 'function') own = options(input, index)
+      else if (isPlain && options.key !== undefined) own = optionsOf(options, input, index)
+      try {
+        return this.newJob(lane, input, own)
+      } catch (error) {
+        // Only now is its name worth making.
+        encode(input, `inputs[${index}]`, this.#inputLimit)
+        throw error
+      }
+    })
+  }
+
   /** Adds jobs in one atomic write, when there is room for them. */
   add(jobs: readonly NewJob[], onFull?: OnFull): Promise<(Job | Promise<Job>)[]> {
-    return this.#parts.limit.enter(jobs.length, () => this.#store(jobs), onFull)
+    const { limit } = this.#parts
+    if (limit.isLimited && jobs.some(({ head }) => head?.key !== undefined))
+      return this.#addKeyed(jobs, onFull)
+    return this.#inTurn(() => limit.enter(jobs.length, () => this.#store(jobs), onFull))
   }
 
   /** Adds one job. */
@@ -53,7 +85,49 @@ export class Enqueueing {
       return this.add([job], onFull).then(([added]) => added as Job | Promise<Job>)
     const { limit } = this.#parts
     // Many may wait at the limit: this way is as short as it can be.
-    return limit.isLimited ? limit.enter(1, () => this.#storeOne(job), onFull) : this.#storeOne(job)
+    if (!limit.isLimited) return this.#storeOne(job)
+    return this.#inTurn(() => limit.enter(1, () => this.#storeOne(job), onFull))
+  }
+
+  /**
+   * Where the backlog is limited, a job that exists needs no room: keys are looked up first. Equal keys that are enqueued at the same
+   * time take the room of one job: the second waits until the first has been added, and then finds it.
+   */
+  #addKeyed(jobs: readonly NewJob[], onFull: OnFull | undefined): Promise<(Job | Promise<Job>)[]> {
+    const keys = new Set(jobs.flatMap((job) => keyNameOf(job) ?? []))
+    const found = this.#inTurn(() => Promise.all(jobs.map((job) => this.#exists(job))))
+    const added = found.then((exists) => {
+      const before = [...keys].flatMap((key) => this.#adding.get(key) ?? [])
+      if (before.length > 0) return Promise.allSettled(before).then(() => this.#addKeyed(jobs, onFull))
+      const missing = new Set(
+        jobs.filter((_job, index) => !exists[index]).map((job) => keyNameOf(job) ?? job),
+      )
+      const entered =
+        missing.size === 0
+          ? this.#store(jobs)
+          : this.#parts.limit.enter(missing.size, () => this.#store(jobs), onFull)
+      for (const key of keys) this.#adding.set(key, entered)
+      const done = () => {
+        for (const key of keys) if (this.#adding.get(key) === entered) this.#adding.delete(key)
+      }
+      entered.then(done, done)
+      return entered
+    })
+    const turn = found.then(nothing, nothing)
+    this.#lookUp = turn
+    void turn.then(() => {
+      if (this.#lookUp === turn) this.#lookUp = undefined
+    })
+    return added
+  }
+
+  /** Nobody overtakes one whose key is being looked up. */
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    return this.#lookUp ? this.#lookUp.then(step) : step()
+  }
+
+  async #exists({ lane, head }: NewJob): Promise<boolean> {
+    return head?.key !== undefined && (await this.#parts.store.find(lane, head.key)) !== undefined
   }
 
   #storeOne(job: EncodedJob): Promise<Job> {
@@ -85,3 +159,10 @@ export class Enqueueing {
     return added as Job | Promise<Job>
   }
 }
+
+/** A job's key, told apart from equal keys of other tasks. */
+function keyNameOf({ lane, head }: NewJob): string | undefined {
+  return head?.key === undefined ? undefined : `${lane} ${head.key}`
+}
+
+function nothing(): void {}

@@ -23,6 +23,11 @@ export interface QueueEvents<AnyJob = Job> {
   log: [job: AnyJob, text: string, dropped: number]
   /** Nothing is running, waiting or delayed any more. */
   idle: []
+  /**
+   * Right after opening: these tasks have jobs here, and no worker was given for them. Their jobs wait until one is: was a task
+   * renamed?
+   */
+  withoutWorker: [tasks: readonly string[]]
   /** The directory cannot be written: nothing is accepted or started from now on. */
   error: [error: Error]
 }
@@ -121,6 +126,10 @@ export class Announcer {
 
   idle(): void {
     this.#emit('idle')
+  }
+
+  withoutWorker(tasks: readonly string[]): void {
+    this.#emit('withoutWorker', tasks)
   }
 
   broken(error: Error): void {

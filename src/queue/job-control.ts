@@ -1,8 +1,8 @@
 /** What the application asks about jobs that are stored, and what it does to them: look up, list, cancel, retry, remove, clean. */
 
 import { ClosedError, JobStateError, NoJobError } from '../errors/errors.js'
-import type { Place, StoredJob } from '../job/job.js'
-import { checkId } from '../job/job-id.js'
+import { JOB_STATES, type JobCounts, type Place, type StoredJob } from '../job/job.js'
+import { checkId, parseId } from '../job/job-id.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
 import type { Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
@@ -11,7 +11,8 @@ import type { Announcer } from './events.js'
 import type { FollowedJobs, JobEvent } from './job-events.js'
 import { Job, type JobHost } from './job-handle.js'
 import type { Lifetime } from './lifetime.js'
-import { type CleanOptions, checkCleanOptions, type JobsQuery, listQueryOf } from './queries.js'
+import { type CleanOptions, cleanQueryOf, type JobsQuery, listQueryOf } from './queries.js'
+import { type WaitOptions, waitLimitsOf } from './wait-options.js'
 import type { Waiters } from './waiters.js'
 
 interface JobControlParts {
@@ -24,7 +25,8 @@ interface JobControlParts {
   readonly announcer: Announcer
   readonly host: JobHost
   readonly lifetime: Lifetime
-  readonly laneOf: (task: string) => number
+  /** Throws where a task is not known; `undefined`: it has no job. */
+  readonly findLane: (task: string) => number | undefined
 }
 
 export class JobControl {
@@ -37,23 +39,36 @@ export class JobControl {
   async get(id: string): Promise<Job | undefined> {
     const { lifetime, store, host } = this.#parts
     lifetime.assertOpen()
-    const job = await store.get(checkId(id))
+    const place = parseId(id)
+    const job = place && (await store.get(place))
     return job && new Job(host, job)
   }
 
   async list(query: JobsQuery): Promise<Job[]> {
-    const { lifetime, store, host, laneOf } = this.#parts
+    const { lifetime, store, host, findLane } = this.#parts
     lifetime.assertOpen()
-    const found = await store.list(listQueryOf(query, laneOf))
+    const listed = listQueryOf(query, findLane)
+    const found = listed ? await store.list(listed) : []
     return found.map((job) => new Job(host, job))
   }
 
+  /** How many jobs are in each state: none, of a task that has had no job. */
+  counts(task: string | undefined): JobCounts {
+    const { lifetime, store, findLane } = this.#parts
+    lifetime.assertOpen()
+    if (task === undefined) return store.counts()
+    const lane = findLane(task)
+    return lane === undefined ? noJobs() : store.counts(lane)
+  }
+
   /** See `Job.finished`. */
-  finished(job: StoredJob): Promise<unknown> {
+  finished(job: StoredJob, options?: WaitOptions): Promise<unknown> {
     const { lifetime, waiters, store } = this.#parts
     if (lifetime.broken) return Promise.reject(lifetime.broken)
     if (lifetime.isClosing) return Promise.reject(new ClosedError())
-    const promise = waiters.untilFinished(job.place.seq)
+    const promise = options
+      ? waiters.untilFinishedWithin(job.place, waitLimitsOf(options))
+      : waiters.untilFinished(job.place.seq)
     if (!store.isLive(job.place)) waiters.answer(job.place, store.get(job.place))
     return promise
   }
@@ -104,12 +119,10 @@ export class JobControl {
   }
 
   async clean(options: CleanOptions): Promise<number> {
-    const { lifetime, store, laneOf } = this.#parts
+    const { lifetime, store, findLane } = this.#parts
     lifetime.assertOpen()
-    const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
-    checkCleanOptions(options)
-    const before = Date.now() - olderThan + (olderThan === 0 ? 1 : 0)
-    return store.clean(state, before, limit, task === undefined ? undefined : laneOf(task))
+    const query = cleanQueryOf(options, findLane)
+    return query ? store.clean(query.state, query.before, query.limit, query.lane) : 0
   }
 
   async #existing(place: Place, id: string): Promise<StoredJob> {
@@ -117,4 +130,8 @@ export class JobControl {
     if (!job) throw new NoJobError(id)
     return job
   }
+}
+
+function noJobs(): JobCounts {
+  return Object.fromEntries(JOB_STATES.map((state) => [state, 0])) as JobCounts
 }

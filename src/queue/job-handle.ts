@@ -14,12 +14,13 @@ import { formatId } from '../job/job-id.js'
 import type { JobLog } from '../job/notes.js'
 import type { JobEvent } from './job-events.js'
 import { inspectJob, jobAsJson } from './job-text.js'
+import type { WaitOptions } from './wait-options.js'
 
 /** What a handle asks of its queue. */
 export interface JobHost {
   taskOf(job: StoredJob): string
   attemptsOf(job: StoredJob): number
-  finished(job: StoredJob): Promise<unknown>
+  finished(job: StoredJob, options: WaitOptions | undefined): Promise<unknown>
   events(place: Place, signal: AbortSignal | undefined): AsyncIterableIterator<JobEvent<Job>>
   cancel(id: string): Promise<boolean>
   retry(id: string): Promise<void>
@@ -110,13 +111,14 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   static readonly #PROGRESS = accessor('progress', (job) => job.#stored.head.progress)
 
   /**
-   * Fulfilled with the job's output when it has completed.
+   * Fulfilled with the job's output when it has completed. `timeout` and `signal` bound the wait: the job goes on all the same.
    *
+   * @throws {WaitTimeoutError} the job did not finish within `timeout`. @throws the reason of `signal`, when it is aborted.
    * @throws {JobFailedError} its last attempt failed. @throws {JobCancelledError} it was cancelled.
    * @throws {NoJobError} it was removed, or finished earlier and is no longer retained. @throws {ClosedError} the queue was closed first.
    */
-  finished(): Promise<Output> {
-    return this.#host.finished(this.#stored) as Promise<Output>
+  finished(options?: WaitOptions): Promise<Output> {
+    return this.#host.finished(this.#stored, options) as Promise<Output>
   }
 
   /**

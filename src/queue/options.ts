@@ -5,6 +5,7 @@ import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
 import type { TrustOptions } from '../files/ownership.js'
 import type { Backoff } from '../job/backoff.js'
+import { type Duration, durationMs, LONGEST_TIMER_MS } from '../job/duration.js'
 import { FINISHED_STATES, type FinishedState } from '../job/job.js'
 import { MOST_THREADS } from '../pool/pool.js'
 import type { Keep, Retention } from '../store/store.js'
@@ -23,15 +24,15 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   attempts?: number
   /** How long to wait before a job is tried again. Default: exponential from 1 s. */
   backoff?: Backoff
-  /** Longest run of one attempt, in ms; 0, the default, for none. */
-  timeout?: number
+  /** Longest run of one attempt: ms, or text such as `'5m'`; 0, the default, for none. */
+  timeout?: Duration
   /**
    * What an acknowledged job survives. `'disk'`, the default: a power cut (the write is fsynced). `'process'`: the death of
    * the process, in whatever way.
    */
   durability?: 'disk' | 'process'
   /**
-   * How many finished jobs are kept, and for how long (ms). Defaults: completed and cancelled ones `{ count: 10_000, age:
+   * How many finished jobs are kept, and for how long. Defaults: completed and cancelled ones `{ count: 10_000, age:
    * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none. Counts from 1000 on may be
    * exceeded by a tenth for up to a minute.
    *
@@ -39,9 +40,9 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    * `true` for any, `false` for none.
    */
   keep?: {
-    completed?: Partial<Keep> & { input?: boolean | number }
-    failed?: Partial<Keep>
-    cancelled?: Partial<Keep>
+    completed?: KeepOptions & { input?: boolean | number }
+    failed?: KeepOptions
+    cancelled?: KeepOptions
   }
   /**
    * How many jobs may wait or be delayed at most: `enqueue` adds no more. Jobs that come back (retries, recovered ones) are
@@ -57,15 +58,34 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   maxJobBytes?: number
   /** The largest encoded output that is accepted, in bytes: a larger one fails the attempt. Default 67,108,864 (64 MiB). */
   maxOutputBytes?: number
-  /** How long an idle thread is kept before it is ended, in ms. Default 5000. */
-  idleTimeout?: number
-  /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended, in ms. Default 1000. */
-  abortGrace?: number
+  /** How long an idle thread is kept before it is ended. Default 5 s. */
+  idleTimeout?: Duration
+  /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended. Default 1 s. */
+  abortGrace?: Duration
+}
+
+/** How many finished jobs of a state are kept, and how long. */
+interface KeepOptions {
+  count?: number
+  age?: Duration
 }
 
 export interface CloseOptions {
-  /** How long running jobs may take to finish, in ms, before they are stopped and returned to the backlog. Default 30,000. */
-  timeout?: number
+  /**
+   * How long closing may take before jobs that still run are stopped and returned to the backlog. Default 8 s, which is less than
+   * what `docker stop` waits before it kills. `Infinity` waits for as long as they run.
+   */
+  timeout?: Duration
+  /**
+   * Run the jobs that wait, too, before closing. Delayed jobs, and those whose next attempt is later, stay stored. Default false.
+   */
+  drain?: boolean
+}
+
+/** The options of `close`, with their defaults. */
+export interface CloseSettings {
+  readonly timeoutMs: number
+  readonly drain: boolean
 }
 
 /** The options that are settled here; `Tasks` settles the others. */
@@ -83,8 +103,8 @@ export interface Settings {
   readonly trustDirectory: boolean
 }
 
+const CLOSE_TIMEOUT_MS = 8000
 const DAY_MS = 24 * 3_600_000
-const LONGEST_MS = 2 ** 31 - 1
 
 const KEEP: Retention = {
   completed: { count: 10_000, age: DAY_MS },
@@ -136,8 +156,6 @@ export function settingsOf(options: QueueOptions): Settings {
     throw new OptionError(`onFull must be 'wait' or 'reject', got ${show(onFull)}`)
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
   checkInteger('maxOutputBytes', maxOutputBytes, 1, 2 ** 30)
-  checkNumber('idleTimeout', idleTimeout, 0, LONGEST_MS, 'ms')
-  checkNumber('abortGrace', abortGrace, 0, LONGEST_MS, 'ms')
   return {
     maxWorkers,
     durability,
@@ -146,8 +164,8 @@ export function settingsOf(options: QueueOptions): Settings {
     backlog: { most: maxBacklog, onFull },
     maxJobBytes,
     maxOutputBytes,
-    idleTimeout,
-    abortGrace,
+    idleTimeout: durationMs('idleTimeout', idleTimeout, LONGEST_TIMER_MS),
+    abortGrace: durationMs('abortGrace', abortGrace, LONGEST_TIMER_MS),
     trustDirectory: options.trustDirectory ?? false,
   }
 }
@@ -164,10 +182,11 @@ function checkTrust({ trustDirectory = false }: TrustOptions): void {
 }
 
 /** @throws {OptionError} as above. */
-export function checkCloseOptions(options: CloseOptions): void {
-  checkOptions('close', options, ['timeout'])
-  if (options.timeout !== undefined)
-    checkNumber('timeout', options.timeout, 0, Number.POSITIVE_INFINITY, 'ms')
+export function closeSettingsOf(options: CloseOptions, method = 'close'): CloseSettings {
+  checkOptions(method, options, ['timeout', 'drain'])
+  const { timeout = CLOSE_TIMEOUT_MS, drain = false } = options
+  if (typeof drain !== 'boolean') throw new OptionError(`drain must be true or false, got ${show(drain)}`)
+  return { timeoutMs: durationMs('timeout', timeout, Number.POSITIVE_INFINITY), drain }
 }
 
 export function checkMaxWorkers(count: unknown): void {
@@ -190,8 +209,7 @@ function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
         throw new OptionError(`keep.${state}.${name} is not known: use ${members.join(', ')}`)
     const { count = KEEP[state].count, age = KEEP[state].age } = bounds
     checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
-    checkNumber(`keep.${state}.age`, age, 0, Number.POSITIVE_INFINITY, 'ms')
-    return { count, age }
+    return { count, age: durationMs(`keep.${state}.age`, age, Number.POSITIVE_INFINITY) }
   }
   return { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') }
 }

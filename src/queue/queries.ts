@@ -1,7 +1,8 @@
 /** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
 
 import { OptionError } from '../errors/errors.js'
-import { checkInteger, checkNumber, checkOptions } from '../errors/option-checks.js'
+import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
+import { type Duration, durationMs } from '../job/duration.js'
 import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../job/job.js'
 import { checkId } from '../job/job-id.js'
 import type { ListQuery } from '../store/store.js'
@@ -21,8 +22,8 @@ export interface JobsQuery<Names extends string = string> {
 export interface CleanOptions<Names extends string = string> {
   /** Which finished jobs. Default `'completed'`. */
   state?: FinishedState
-  /** Only those that finished more than this many ms ago. Default 0: all. */
-  olderThan?: number
+  /** Only those that finished longer ago than this: ms, or text such as `'7d'`. Default 0: all. */
+  olderThan?: Duration
   /** Only those of this task. Default: all. */
   task?: Names
   /** At most so many. Default: all. */
@@ -30,36 +31,54 @@ export interface CleanOptions<Names extends string = string> {
 }
 
 /**
- * The query as the store takes it.
+ * The query as the store takes it; `undefined` if the task has no job.
  *
  * @throws {OptionError} a member is unknown, has the wrong type or is out of range.
  */
 export function listQueryOf<Names extends string>(
   query: JobsQuery<Names>,
-  laneOf: (task: Names) => number,
-): ListQuery {
+  findLane: (task: Names) => number | undefined,
+): ListQuery | undefined {
   checkOptions('jobs', query, ['state', 'task', 'limit', 'after'])
   const { state, task, limit = 100, after } = query
   for (const each of state === undefined ? [] : [state].flat()) checkState(each, JOB_STATES)
   checkInteger('limit', limit, 1, 10_000)
+  const lane = task === undefined ? undefined : findLane(task)
+  if (task !== undefined && lane === undefined) return undefined
   return {
     limit,
     ...(state !== undefined && { states: [state].flat() }),
-    ...(task !== undefined && { lane: laneOf(task) }),
+    ...(lane !== undefined && { lane }),
     ...(after !== undefined && { after: checkId(after) }),
   }
 }
 
-/** @throws {OptionError} as above. */
-export function checkCleanOptions(options: CleanOptions): void {
+/** What `clean` deletes, as the store takes it. */
+export interface CleanQuery {
+  readonly state: FinishedState
+  /** Jobs that finished before this time, in ms since the epoch. */
+  readonly before: number
+  readonly limit: number
+  readonly lane: number | undefined
+}
+
+/** `undefined` as above. @throws {OptionError} as above. */
+export function cleanQueryOf<Names extends string>(
+  options: CleanOptions<Names>,
+  findLane: (task: Names) => number | undefined,
+): CleanQuery | undefined {
   checkOptions('clean', options, ['state', 'olderThan', 'task', 'limit'])
-  const { state, olderThan, limit } = options
-  if (state !== undefined) checkState(state, FINISHED_STATES)
-  if (olderThan !== undefined) checkNumber('olderThan', olderThan, 0, Number.MAX_SAFE_INTEGER, 'ms')
-  if (limit !== undefined) checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)
+  const { state = 'completed', olderThan = 0, task, limit = Number.POSITIVE_INFINITY } = options
+  checkState(state, FINISHED_STATES)
+  checkNumber('limit', limit, 0, Number.POSITIVE_INFINITY)
+  const ageMs = durationMs('olderThan', olderThan)
+  // Jobs that finished in this very millisecond are older than 0.
+  const before = Date.now() - ageMs + (ageMs === 0 ? 1 : 0)
+  const lane = task === undefined ? undefined : findLane(task)
+  return task !== undefined && lane === undefined ? undefined : { state, before, limit, lane }
 }
 
 function checkState(state: unknown, known: readonly string[]): void {
   if (!known.includes(state as string))
-    throw new OptionError(`state must be one of ${known.join(', ')}, got ${JSON.stringify(state)}`)
+    throw new OptionError(`state must be one of ${known.join(', ')}, got ${show(state)}`)
 }

@@ -4,7 +4,8 @@ import type { Place } from '../job/job.js'
 import { checkThreadFile } from '../pool/thread-file.js'
 import { Scheduler } from '../scheduler/scheduler.js'
 import { LevelStore } from '../store/level/level-store.js'
-import type { Recovered, Store } from '../store/store.js'
+import type { Recovered as RecoveredJobs, Store } from '../store/store.js'
+import { checkTaskName } from '../tasks/task-options.js'
 import { Tasks } from '../tasks/tasks.js'
 import { BacklogLimit } from './backlog-limit.js'
 import { Enqueueing } from './enqueueing.js'
@@ -14,13 +15,20 @@ import { FollowedJobs } from './job-events.js'
 import type { Job, JobHost } from './job-handle.js'
 import { Lifetime } from './lifetime.js'
 import { type QueueOptions, type Settings, settingsOf } from './options.js'
+import { Shutdown } from './shutdown.js'
 import { Waiters } from './waiters.js'
+
+/** What an earlier process has left behind. */
+export interface Recovered extends RecoveredJobs {
+  /** Tasks that have jobs here and no worker: their jobs wait. Not there if there are none. */
+  readonly withoutWorker?: readonly string[]
+}
 
 /** A directory that has been opened, and nothing runs yet. */
 export interface OpenedDirectory {
   readonly directory: string
   readonly store: Store
-  readonly recovered: Recovered
+  readonly recovered: RecoveredJobs
   readonly tasks: Tasks
   readonly settings: Settings
 }
@@ -47,6 +55,7 @@ export async function openDirectory(directory: string, options: QueueOptions): P
 }
 
 export class QueueParts {
+  readonly recovered: Recovered
   readonly store: Store
   readonly tasks: Tasks
   readonly lifetime = new Lifetime()
@@ -57,9 +66,10 @@ export class QueueParts {
   readonly scheduler: Scheduler
   readonly enqueueing: Enqueueing
   readonly jobs: JobControl
+  readonly shutdown: Shutdown
 
   /** `emitter` says what happens to the application. */
-  constructor(emitter: Emitter, { store, tasks, settings }: OpenedDirectory) {
+  constructor(emitter: Emitter, { store, tasks, settings, recovered }: OpenedDirectory) {
     this.store = store
     this.tasks = tasks
     const { lifetime, followed } = this
@@ -67,7 +77,7 @@ export class QueueParts {
     const host: JobHost = {
       taskOf: ({ place }) => taskOf(place),
       attemptsOf: ({ place, head }) => tasks.attemptsOf(store.task(place.lane), head),
-      finished: (job) => this.jobs.finished(job),
+      finished: (job, options) => this.jobs.finished(job, options),
       events: (place, signal) => this.jobs.follow(place, signal),
       cancel: (id) => this.jobs.cancel(id),
       retry: (id) => this.jobs.retry(id),
@@ -91,6 +101,8 @@ export class QueueParts {
         waiters.idle()
         announcer.idle()
       },
+      isDrainAwaited: () => waiters.isDrainAwaited,
+      drained: () => waiters.drained(),
       broken: (error) => {
         lifetime.broken = error
         limit.close(error)
@@ -105,12 +117,27 @@ export class QueueParts {
     this.limit = limit
     this.scheduler = scheduler
     this.enqueueing = new Enqueueing(parts)
-    this.jobs = new JobControl({ ...parts, laneOf: (task) => this.laneOf(task) })
+    this.jobs = new JobControl({ ...parts, findLane: (task) => this.findLane(task) })
+    this.shutdown = new Shutdown(parts)
+    const { withoutWorker } = scheduler
+    this.recovered = withoutWorker.length > 0 ? { ...recovered, withoutWorker } : recovered
+    // Once the caller of `open` has had the chance to listen.
+    if (withoutWorker.length > 0) setImmediate(() => announcer.withoutWorker(withoutWorker))
   }
 
-  /** @throws {UnknownTaskError} no worker module was given for the task. @throws {OptionError} it is no task name. */
+  /** The lane for a new job, made if it is the task's first. Throws as `findLane` does. */
   laneOf(task: string): number {
     this.tasks.known(task)
     return this.store.lane(task)
+  }
+
+  /**
+   * The lane of a task, `undefined` if it has had no job. Tasks without a worker have one as long as the directory knows them.
+   *
+   * @throws {UnknownTaskError} no worker was given for the task, and it never had a job. @throws {OptionError} it is no task name.
+   */
+  findLane(task: string): number | undefined {
+    checkTaskName(task)
+    return this.store.findLane(task) ?? (this.tasks.has(task) ? undefined : this.tasks.unknown(task))
   }
 }

@@ -9,39 +9,38 @@
  * const output = await job.finished()
  * ```
  */
-import { ClosedError, OptionError } from '../errors/errors.js'
-import { checkInteger } from '../errors/option-checks.js'
+import { OptionError } from '../errors/errors.js'
 import { type Location, pathOf } from '../files/location.js'
 import type { TrustOptions } from '../files/ownership.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
 import type { JobCounts } from '../job/job.js'
 import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
-import type { BackedUp, Recovered } from '../store/store.js'
+import type { BackedUp } from '../store/store.js'
 import type { InputArgs, InputOf, TaskTypes, UntypedTasks } from '../tasks/task-types.js'
 import type { TasksOf, WorkersByTask } from '../tasks/typed-worker.js'
 import type { Emitter, QueueEvents } from './events.js'
+import { checkIterable, type EnqueueManyOptions, optionsOf } from './inputs.js'
 import type { Job } from './job-handle.js'
 import type { AnyJobOf, JobOf, MappedOf } from './job-types.js'
-import { type MapOptions, mapInputs } from './map.js'
+import { type MapOptions, mapInputs, mapSettingsOf } from './map.js'
 import {
   type CloseOptions,
-  checkCloseOptions,
   checkMaxWorkers,
   checkTrustOptions,
+  closeSettingsOf,
   type QueueOptions,
 } from './options.js'
 import type { CleanOptions, JobsQuery } from './queries.js'
-import { type OpenedDirectory, openDirectory, QueueParts } from './queue-parts.js'
+import { type OpenedDirectory, openDirectory, QueueParts, type Recovered } from './queue-parts.js'
 import { TypedEmitter } from './typed-emitter.js'
 
 export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends TypedEmitter<
   QueueEvents<AnyJobOf<Tasks_>>
 > {
   readonly directory: string
-  /** What an earlier process left behind: how many jobs were in transit, how many wait in all. */
+  /** What an earlier process left behind: how many jobs were in transit, how many wait in all, which tasks have no worker. */
   readonly recovered: Recovered
   readonly #parts: QueueParts
-  #closing: Promise<void> | undefined
 
   /**
    * Opens a queue in a directory: makes it if it is new, restores it if it is not. What was running when the last process
@@ -94,9 +93,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
         'a queue is opened with `await JobQueue.open(directory, options)`, not with `new`',
       )
     this.directory = opened.directory
-    this.recovered = opened.recovered
     // The types by tasks are the application's concern: within, every job is a plain `Job`.
     this.#parts = new QueueParts(this as unknown as Emitter, opened)
+    this.recovered = this.#parts.recovered
   }
 
   /**
@@ -122,18 +121,18 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   /**
    * Adds a job for each input in one atomic write: all of them or none. `options` holds for all, or is a function that gives
-   * each its own. Throws as `enqueue` does, and a BacklogFullError if there are more than `maxBacklog`.
+   * each its own; `key` may be such a function, too. Throws as `enqueue` does, and a BacklogFullError if there are more than
+   * `maxBacklog`. An OptionError if `inputs` is no iterable, or several are to share one key.
    */
   async enqueueMany<Name extends keyof Tasks_ & string>(
     task: Name,
     inputs: Iterable<InputOf<Tasks_[Name]>>,
-    options?: EnqueueOptions | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
+    options?:
+      | EnqueueManyOptions<InputOf<Tasks_[Name]>>
+      | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
   ): Promise<JobOf<Tasks_, Name>[]> {
     const { enqueueing } = this.#parts
-    const lane = this.#laneFor(task)
-    const added = Array.from(inputs, (input, index) =>
-      enqueueing.newJob(lane, input, typeof options === 'function' ? options(input, index) : options),
-    )
+    const added = enqueueing.newJobs(this.#laneFor(task), inputs, options)
     return Promise.all(await enqueueing.add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
@@ -141,18 +140,22 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * Runs a task on each input and gives the outcomes as they come, in the order in which the jobs finish. No more than
    * `buffer` jobs (default 1000) are in the queue at once, so inputs may be endless. A job that fails gives an outcome with
    * an `error`, it does not end the loop. Where the backlog is full it waits for room, whatever `onFull` says.
+   *
+   * If the inputs throw, or one cannot be carried, no more are read; the outcomes of those in the queue are given, then the error.
+   * With `key`, inputs whose jobs are stored already give their stored outcomes. After a `break` the jobs in the queue run on,
+   * unless `cancelOnBreak` says otherwise.
    */
   map<Name extends keyof Tasks_ & string>(
     task: Name,
     inputs: Iterable<InputOf<Tasks_[Name]>> | AsyncIterable<InputOf<Tasks_[Name]>>,
-    options: MapOptions = {},
+    options: MapOptions<InputOf<Tasks_[Name]>> = {},
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
-    const { buffer = 1000, ...rest } = options
-    checkInteger('buffer', buffer, 1, 1_000_000)
+    checkIterable('map', inputs)
     const { enqueueing } = this.#parts
-    const add = async (input: unknown): Promise<Job> =>
-      enqueueing.addOne(enqueueing.newJob(this.#laneFor(task), input, rest), 'wait')
-    return mapInputs(inputs, buffer, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
+    const { settings, each } = mapSettingsOf(options)
+    const add = async (input: InputOf<Tasks_[Name]>, index: number): Promise<Job> =>
+      enqueueing.addOne(enqueueing.newJob(this.#laneFor(task), input, optionsOf(each, input, index)), 'wait')
+    return mapInputs(inputs, settings, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
   /** How many threads run jobs at most. */
@@ -186,7 +189,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
   }
 
   isPaused(task?: keyof Tasks_ & string): boolean {
-    return this.#parts.scheduler.isPaused(task === undefined ? undefined : this.#parts.laneOf(task))
+    if (task !== undefined) this.#parts.findLane(task)
+    return this.#parts.scheduler.isPaused(task)
   }
 
   /** The job with this id; `undefined` if there is none any more. */
@@ -201,10 +205,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     return this.#parts.jobs.list(query) as Promise<Job[]> as Promise<AnyJobOf<Tasks_, Name>[]>
   }
 
-  /** How many jobs are in each state, of one task or of all. Exact, and costs no read. */
+  /**
+   * How many jobs are in each state, of one task or of all. Exact, and costs no read.
+   *
+   * @throws {UnknownTaskError} no worker was given for the task, and it never had a job.
+   */
   counts(task?: keyof Tasks_ & string): JobCounts {
-    this.#parts.lifetime.assertOpen()
-    return this.#parts.store.counts(task === undefined ? undefined : this.#parts.laneOf(task))
+    return this.#parts.jobs.counts(task)
   }
 
   /**
@@ -259,10 +266,15 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */
   idle(): Promise<void> {
-    const { lifetime, scheduler, waiters } = this.#parts
-    if (lifetime.broken) return Promise.reject(lifetime.broken)
-    lifetime.assertOpen()
-    return scheduler.isIdle ? Promise.resolve() : waiters.untilIdle()
+    return this.#parts.shutdown.idle()
+  }
+
+  /**
+   * Fulfilled when nothing is running or waiting: at once, if that is so now. Delayed jobs, and those whose next attempt is later,
+   * are not waited for.
+   */
+  drain(): Promise<void> {
+    return this.#parts.shutdown.drain()
   }
 
   /** Lets the process end while the queue has nothing to do but wait for delayed jobs. */
@@ -278,21 +290,12 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
   }
 
   /**
-   * Stops starting jobs, lets those that run finish, returns the ones that take longer than `timeout` to the backlog without
-   * charging the attempt, and releases the directory. Closing twice is closing once. Promises of jobs that did not finish are
-   * rejected with a ClosedError.
+   * Stops starting jobs (with `drain`: when those that wait have run), lets those that run finish, returns the ones that take longer
+   * than `timeout` to the backlog without charging the attempt, and releases the directory. Closing twice is closing once. Promises
+   * of jobs that did not finish are rejected with a ClosedError. A process that is killed while it closes charges none of its jobs.
    */
   close(options: CloseOptions = {}): Promise<void> {
-    checkCloseOptions(options)
-    const { timeout = 30_000 } = options
-    const { lifetime, limit, scheduler, waiters, followed } = this.#parts
-    lifetime.isClosing = true
-    limit.close(new ClosedError())
-    this.#closing ??= scheduler.close(timeout).finally(() => {
-      waiters.rejectAll(new ClosedError())
-      followed.failAll(new ClosedError())
-    })
-    return this.#closing
+    return this.#parts.shutdown.close(closeSettingsOf(options))
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -306,6 +309,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   #setPaused(isPaused: boolean, task: string | undefined): void {
     this.#parts.lifetime.assertOpen()
-    this.#parts.scheduler.setPaused(isPaused, task === undefined ? undefined : this.#parts.laneOf(task))
+    if (task !== undefined) this.#parts.findLane(task)
+    this.#parts.scheduler.setPaused(isPaused, task)
   }
 }

@@ -1,8 +1,10 @@
-/** Who waits for what: for single jobs to finish, and for the queue to be idle. */
-import { NoJobError } from '../errors/errors.js'
+/** Who waits for what: for single jobs to finish, and for the queue to be idle or drained. */
+import { NoJobError, WaitTimeoutError } from '../errors/errors.js'
+import { LONGEST_TIMER_MS } from '../job/duration.js'
 import { FINISHED_STATES, type JobState, type Place, type StoredJob } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
 import { outcomeOf } from './job-handle.js'
+import type { WaitLimits } from './wait-options.js'
 
 /** Gives a finished job's output, or throws the error that says what became of it. */
 type Outcome = () => unknown
@@ -11,13 +13,14 @@ interface Waiter {
   resolve(outcome?: Outcome): void
   reject(error: Error): void
   /** Another one that waits for the same job. */
-  readonly next: Waiter | undefined
+  next: Waiter | undefined
 }
 
 export class Waiters {
   readonly #finished = new Map<number, Waiter>()
   readonly #taskOf: (place: Place) => string
   #idle: Waiter[] = []
+  #drained: Waiter[] = []
 
   constructor(taskOf: (place: Place) => string) {
     this.#taskOf = taskOf
@@ -34,9 +37,39 @@ export class Waiters {
     return outcome?.()
   }
 
+  /** As `untilFinished`, within limits. Who has given up is let go of. */
+  async untilFinishedWithin(place: Place, { timeoutMs, signal }: WaitLimits): Promise<unknown> {
+    signal?.throwIfAborted()
+    const { seq } = place
+    let timer: NodeJS.Timeout | undefined
+    let giveUp = () => {}
+    try {
+      const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
+        const waiter: Waiter = { resolve, reject, next: this.#finished.get(seq) }
+        this.#finished.set(seq, waiter)
+        giveUp = () => {
+          this.#drop(seq, waiter)
+          reject(signal?.aborted ? signal.reason : new WaitTimeoutError(formatId(place), timeoutMs))
+        }
+        signal?.addEventListener('abort', giveUp)
+        if (timeoutMs <= LONGEST_TIMER_MS) timer = setTimeout(giveUp, timeoutMs)
+      })
+      return outcome?.()
+    } finally {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', giveUp)
+    }
+  }
+
   untilIdle(): Promise<void> {
     return new Promise<unknown>((resolve, reject) => {
       this.#idle.push({ resolve, reject, next: undefined })
+    }) as Promise<void>
+  }
+
+  untilDrained(): Promise<void> {
+    return new Promise<unknown>((resolve, reject) => {
+      this.#drained.push({ resolve, reject, next: undefined })
     }) as Promise<void>
   }
 
@@ -70,13 +103,32 @@ export class Waiters {
     for (const { resolve } of this.#idle.splice(0)) resolve()
   }
 
+  /** Whether somebody waits until nothing waits or runs. */
+  get isDrainAwaited(): boolean {
+    return this.#drained.length > 0
+  }
+
+  drained(): void {
+    for (const { resolve } of this.#drained.splice(0)) resolve()
+  }
+
   rejectAll(error: Error): void {
     for (const seq of [...this.#finished.keys()]) this.reject(seq, error)
-    for (const { reject } of this.#idle.splice(0)) reject(error)
+    for (const { reject } of [...this.#idle.splice(0), ...this.#drained.splice(0)]) reject(error)
   }
 
   #resolve(seq: number, outcome: Outcome): void {
     for (let waiter = this.#take(seq); waiter; waiter = waiter.next) waiter.resolve(outcome)
+  }
+
+  #drop(seq: number, dropped: Waiter): void {
+    const first = this.#finished.get(seq)
+    if (first === dropped) {
+      if (dropped.next) this.#finished.set(seq, dropped.next)
+      else this.#finished.delete(seq)
+    }
+    for (let waiter = first; waiter; waiter = waiter.next)
+      if (waiter.next === dropped) waiter.next = dropped.next
   }
 
   #take(seq: number): Waiter | undefined {

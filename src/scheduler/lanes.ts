@@ -1,4 +1,7 @@
-/** The lanes of the tasks that have a worker module here. */
+/**
+ * The lanes of the tasks that have a worker module here. A lane is made when its task is first met. Lanes of other tasks hold jobs
+ * that an earlier process has left: these jobs wait until a process has a worker for them.
+ */
 
 import type { Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
@@ -8,11 +11,17 @@ export class Lanes {
   readonly #store: Store
   readonly #tasks: Tasks
   readonly #lanes = new Map<number, Lane>()
+  /** Tasks without a worker, by their lanes. There are few, and no more come while the queue is open. */
+  readonly #withoutWorker = new Map<number, string>()
+  readonly #pausedTasks = new Set<string>()
 
   constructor(store: Store, tasks: Tasks) {
     this.#store = store
     this.#tasks = tasks
-    for (const task of store.tasks()) this.of(store.lane(task))
+    for (const task of store.tasks()) {
+      const lane = tasks.has(task) ? undefined : store.findLane(task)
+      if (lane !== undefined) this.#withoutWorker.set(lane, task)
+    }
   }
 
   /** The lane with this number; `undefined` if its task has no worker module. */
@@ -23,16 +32,46 @@ export class Lanes {
     const config = task === undefined ? undefined : this.#tasks.config(task)
     if (!config) return undefined
     const lane = new Lane(config)
+    lane.isPaused = this.#pausedTasks.has(config.name)
     this.#lanes.set(number, lane)
     return lane
   }
 
-  /** Whether none of their jobs waits, is delayed or runs. Jobs of tasks without a worker module are not waited for. */
+  /** Pausing a task that has had no job makes no lane. */
+  setPaused(task: string, isPaused: boolean): void {
+    if (isPaused) this.#pausedTasks.add(task)
+    else this.#pausedTasks.delete(task)
+    const number = this.#store.findLane(task)
+    const lane = number === undefined ? undefined : this.#lanes.get(number)
+    if (lane) lane.isPaused = isPaused
+  }
+
+  isPaused(task: string): boolean {
+    return this.#pausedTasks.has(task)
+  }
+
+  /** Whether none of their jobs waits, is delayed or runs. */
   get areEmpty(): boolean {
-    for (const number of this.#lanes.keys()) {
-      const { waiting, delayed, running } = this.#store.counts(number)
-      if (waiting + delayed + running > 0) return false
-    }
-    return true
+    return this.#count(({ waiting, delayed, running }) => waiting + delayed + running) === 0
+  }
+
+  /** Whether none of their jobs waits or runs. */
+  get areDrained(): boolean {
+    return this.#count(({ waiting, running }) => waiting + running) === 0
+  }
+
+  /** The tasks without a worker that have jobs to run. */
+  get withoutWorker(): string[] {
+    return [...this.#withoutWorker].flatMap(([lane, task]) => {
+      const { waiting, delayed } = this.#store.counts(lane)
+      return waiting + delayed > 0 ? [task] : []
+    })
+  }
+
+  /** All jobs but those without a worker. What it costs does not grow with the number of tasks. */
+  #count(of: (counts: ReturnType<Store['counts']>) => number): number {
+    let count = of(this.#store.counts())
+    for (const lane of this.#withoutWorker.keys()) count -= of(this.#store.counts(lane))
+    return count
   }
 }

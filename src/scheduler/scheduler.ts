@@ -6,6 +6,7 @@
  * Nothing is told that a crash could undo.
  */
 
+import { LONGEST_TIMER_MS } from '../job/duration.js'
 import type { Place, StoredJob } from '../job/job.js'
 import type { Result } from '../pool/dispatched-waybill.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
@@ -27,6 +28,10 @@ export interface SchedulerEvents extends ReportEvents {
   claimed(): void
   settled(jobs: readonly StoredJob[]): void
   idle(): void
+  /** Whether somebody waits for `drained`. */
+  isDrainAwaited(): boolean
+  /** Nothing waits or runs. */
+  drained(): void
   broken(error: Error): void
 }
 
@@ -95,7 +100,7 @@ export class Scheduler implements StoreEvents {
     })
     this.#maintenance = new Maintenance(store)
     store.watch(this)
-    this.#isIdle = this.#hasNothingToDo()
+    this.#isIdle = this.#lanes.areEmpty
     this.#maintenance.start()
     this.runnable()
   }
@@ -115,22 +120,29 @@ export class Scheduler implements StoreEvents {
   }
 
   get isIdle(): boolean {
-    return this.#adding === 0 && this.#hasNothingToDo()
+    return this.#adding === 0 && this.#isAtRest && this.#lanes.areEmpty
+  }
+
+  /** Whether nothing waits or runs: delayed jobs are not looked at. */
+  get isDrained(): boolean {
+    return this.#adding === 0 && this.#isAtRest && this.#lanes.areDrained
+  }
+
+  /** Tasks without a worker that have jobs to run. */
+  get withoutWorker(): string[] {
+    return this.#lanes.withoutWorker
   }
 
   /** Pauses or resumes everything, or the jobs of one task. */
-  setPaused(isPaused: boolean, lane?: number): void {
-    if (lane === undefined) this.#isPaused = isPaused
-    else {
-      const line = this.#lanes.of(lane)
-      if (line) line.isPaused = isPaused
-    }
+  setPaused(isPaused: boolean, task?: string): void {
+    if (task === undefined) this.#isPaused = isPaused
+    else this.#lanes.setPaused(task, isPaused)
     this.#dispatcher.launch()
     this.runnable()
   }
 
-  isPaused(lane?: number): boolean {
-    return this.#isPaused || (lane !== undefined && (this.#lanes.of(lane)?.isPaused ?? false))
+  isPaused(task?: string): boolean {
+    return this.#isPaused || (task !== undefined && this.#lanes.isPaused(task))
   }
 
   /** Lets the process end before delayed jobs are due. */
@@ -172,6 +184,12 @@ export class Scheduler implements StoreEvents {
     this.#noteIdle()
   }
 
+  /** Notes on disk that the queue closes: a process that is killed from now on charges none of its jobs. */
+  async markClosing(): Promise<void> {
+    // If it fails, the store is broken, and says so itself.
+    await this.#store.markClosing().catch(() => {})
+  }
+
   /** Stops claiming, lets what runs finish for up to `timeoutMs`, returns the rest to the backlog. */
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true
@@ -183,7 +201,8 @@ export class Scheduler implements StoreEvents {
         this.#whenQuiet = resolve
       })
       const timer =
-        timeoutMs < 2 ** 31 ? setTimeout(() => this.#pool.stopAll('closing'), timeoutMs) : undefined
+        timeoutMs <= LONGEST_TIMER_MS ? setTimeout(() => this.#pool.stopAll('closing'), timeoutMs) : undefined
+      await this.markClosing()
       await quiet
       clearTimeout(timer)
     }
@@ -288,12 +307,15 @@ export class Scheduler implements StoreEvents {
   }
 
   #noteIdle(): void {
-    if (this.#isIdle || this.#adding > 0 || !this.#hasNothingToDo()) return
+    if (this.#adding > 0 || !this.#isAtRest) return
+    if (this.#events.isDrainAwaited() && this.#lanes.areDrained) this.#events.drained()
+    if (this.#isIdle || !this.#lanes.areEmpty) return
     this.#isIdle = true
     this.#events.idle()
   }
 
-  #hasNothingToDo(): boolean {
-    return this.#out === 0 && !this.#settling.isWriting && this.#lanes.areEmpty
+  /** Whether nothing is with a thread, or on its way there or back. */
+  get #isAtRest(): boolean {
+    return this.#out === 0 && !this.#settling.isWriting
   }
 }

@@ -25,6 +25,8 @@ export interface Store {
   isHurried: boolean
   /** The lane of a task; the first time, it is made. */
   lane(task: string): number
+  /** The lane of a task, if it has one. */
+  findLane(task: string): number | undefined
   /** The task of a lane, if there is one. */
   task(lane: number): string | undefined
   /** Every task that has ever had a lane here. */
@@ -32,6 +34,8 @@ export interface Store {
 
   /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
   add(jobs: readonly NewJob[]): Promise<Added[]>
+  /** The place of the job that has this key. */
+  find(lane: number, key: string): Promise<Place | undefined>
   /** Adds one job that has no key and need not wait for its time. @throws {StoreError} the store is broken. */
   addOne(job: NewJob): Addition
 
@@ -90,6 +94,8 @@ export interface Store {
    */
   backup(target: string, trust?: TrustOptions): Promise<BackedUp>
 
+  /** Notes that the queue closes: jobs that are in transit when the process ends now are not charged by the next open. */
+  markClosing(): Promise<void>
   /** Completes what was begun and releases the directory. Jobs in transit are recovered by the next open. */
   close(): Promise<void>
 }

@@ -4,7 +4,8 @@ import type { ResourceLimits } from 'node:worker_threads'
 import { OptionError } from '../errors/errors.js'
 import { checkInteger, checkNumber, show } from '../errors/option-checks.js'
 import type { Backoff } from '../job/backoff.js'
-import { checkAttemptOptions } from '../job/enqueue-options.js'
+import type { Duration } from '../job/duration.js'
+import { type AttemptSettings, attemptSettingsOf } from '../job/enqueue-options.js'
 
 /** What a task's jobs have in common. */
 export interface TaskOptions {
@@ -14,8 +15,8 @@ export interface TaskOptions {
   attempts?: number
   /** Default for its jobs, see `EnqueueOptions`. */
   backoff?: Backoff
-  /** Default for its jobs, in ms, see `EnqueueOptions`. */
-  timeout?: number
+  /** Default for its jobs, see `EnqueueOptions`. */
+  timeout?: Duration
   /**
    * Memory limits of the threads that run this task, as Node's `worker_threads` takes them (in MB):
    * `maxOldGenerationSizeMb` from 8, `maxYoungGenerationSizeMb` from 1, `codeRangeSizeMb` up to 512, `stackSizeMb` from 1 to
@@ -45,15 +46,18 @@ export function checkTaskName(name: unknown): void {
     throw new OptionError(`a task's name must be a string of 1 to ${LONGEST_NAME} bytes, got ${show(name)}`)
 }
 
-/** @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
-export function checkTaskOptions(options: TaskOptions, prefix: string): void {
+/** Checks the options of one task. @throws {OptionError} an option is unknown, of the wrong type, or out of range. */
+export function attemptSettingsOfTask(options: TaskOptions, prefix: string): AttemptSettings {
   for (const name of Object.keys(options))
     if (!TASK_OPTIONS.includes(name))
       throw new OptionError(`${prefix}${name} is not known: use module, export, ${TASK_OPTIONS.join(', ')}`)
   const { concurrency, resourceLimits } = options
   if (concurrency !== undefined) checkInteger(`${prefix}concurrency`, concurrency, 1, 1024)
-  checkAttemptOptions(options, prefix)
-  if (resourceLimits === undefined) return
+  if (resourceLimits !== undefined) checkResourceLimits(resourceLimits, prefix)
+  return attemptSettingsOf(options, prefix)
+}
+
+function checkResourceLimits(resourceLimits: unknown, prefix: string): void {
   if (typeof resourceLimits !== 'object' || resourceLimits === null)
     throw new OptionError(`${prefix}resourceLimits must be an object, got ${show(resourceLimits)}`)
   for (const [name, value] of Object.entries(resourceLimits)) {

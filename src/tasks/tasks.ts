@@ -2,10 +2,10 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import { OptionError, UnknownTaskError } from '../errors/errors.js'
 import { show } from '../errors/option-checks.js'
-import { type Backoff, DEFAULT_BACKOFF } from '../job/backoff.js'
-import { checkAttemptOptions } from '../job/enqueue-options.js'
+import { type BackoffMs, DEFAULT_BACKOFF } from '../job/backoff.js'
+import { type AttemptSettings, attemptSettingsOf } from '../job/enqueue-options.js'
 import type { Head } from '../job/job.js'
-import { checkTaskName, checkTaskOptions, type TaskOptions } from './task-options.js'
+import { attemptSettingsOfTask, checkTaskName, type TaskOptions } from './task-options.js'
 import {
   checkFile,
   type JobInfo,
@@ -20,19 +20,17 @@ export interface TaskConfig {
   readonly name: string
   readonly concurrency: number
   readonly attempts: number
-  readonly backoff: Backoff
+  readonly backoff: BackoffMs
   readonly timeout: number
   readonly resourceLimits: ResourceLimits | undefined
 }
-
-type Defaults = Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout'>
 
 const DEFAULT_ATTEMPTS = 3
 export class Tasks {
   readonly #modules: Map<string, WorkerModule> | undefined
   readonly #factory: WorkerFactory | undefined
   readonly #configs = new Map<string, TaskConfig>()
-  readonly #defaults: Defaults
+  readonly #defaults: AttemptSettings
 
   /**
    * Checks the `workers` (and, with a factory, `tasks`) options.
@@ -42,12 +40,12 @@ export class Tasks {
   static async from(
     workers: WorkerMap | WorkerFactory,
     tasks: Record<string, TaskOptions> | undefined,
-    defaults: Defaults,
+    options: Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout'>,
   ): Promise<Tasks> {
-    checkAttemptOptions(defaults)
+    const defaults = attemptSettingsOf(options)
     if (typeof workers === 'function') {
       const registry = new Tasks(undefined, workers, defaults)
-      for (const [name, options] of Object.entries(tasks ?? {})) registry.#configure(name, options)
+      for (const [name, taskOptions] of Object.entries(tasks ?? {})) registry.#configure(name, taskOptions)
       return registry
     }
     if (typeof workers !== 'object' || workers === null)
@@ -60,8 +58,12 @@ export class Tasks {
     const registry = new Tasks(modules, undefined, defaults)
     for (const [name, entry] of Object.entries(workers)) {
       const isPlain = typeof entry === 'object' && entry !== null && !(entry instanceof URL)
-      const { module: _module, export: _export, ...options } = isPlain ? entry : { module: '', export: '' }
-      registry.#configure(name, options)
+      const {
+        module: _module,
+        export: _export,
+        ...taskOptions
+      } = isPlain ? entry : { module: '', export: '' }
+      registry.#configure(name, taskOptions)
       const module = resolveModule(entry, `workers.${name}`)
       await checkFile(module, `workers.${name}`)
       modules.set(name, module)
@@ -72,11 +74,16 @@ export class Tasks {
   private constructor(
     modules: Map<string, WorkerModule> | undefined,
     factory: WorkerFactory | undefined,
-    defaults: Defaults,
+    defaults: AttemptSettings,
   ) {
     this.#modules = modules
     this.#factory = factory
     this.#defaults = defaults
+  }
+
+  /** Whether a worker module was given for this task, or a worker factory for all. */
+  has(name: string): boolean {
+    return this.#factory !== undefined || this.#configs.has(name)
   }
 
   /** The settings of a task; `undefined` if no worker module was given for it. */
@@ -89,16 +96,19 @@ export class Tasks {
   /** @throws {UnknownTaskError} no worker module was given for it. @throws {OptionError} it is no task name. */
   known(name: string): TaskConfig {
     checkTaskName(name)
-    const config = this.config(name)
-    if (!config) throw new UnknownTaskError(name, [...this.#configs.keys()])
-    return config
+    return this.config(name) ?? this.unknown(name)
+  }
+
+  /** @throws {UnknownTaskError} */
+  unknown(name: string): never {
+    throw new UnknownTaskError(name, [...this.#configs.keys()])
   }
 
   /** Which module runs a job. Throws what the worker factory throws, or a WorkerModuleError if that gave no module. */
   moduleFor(task: string, info: () => JobInfo): WorkerModule {
     const module = this.#modules?.get(task)
     if (module) return module
-    if (!this.#factory) throw new UnknownTaskError(task, [...this.#configs.keys()])
+    if (!this.#factory) return this.unknown(task)
     return resolveModule(this.#factory(info()), `the worker factory's answer for task "${task}"`)
   }
 
@@ -112,13 +122,13 @@ export class Tasks {
   #configure(name: string, options: TaskOptions): TaskConfig {
     checkTaskName(name)
     const prefix = `${this.#factory ? 'tasks' : 'workers'}.${name}.`
-    checkTaskOptions(options, prefix)
+    const settings = { ...this.#defaults, ...attemptSettingsOfTask(options, prefix) }
     const config: TaskConfig = {
       name,
       concurrency: options.concurrency ?? Number.POSITIVE_INFINITY,
-      attempts: options.attempts ?? this.#defaults.attempts ?? DEFAULT_ATTEMPTS,
-      backoff: options.backoff ?? this.#defaults.backoff ?? DEFAULT_BACKOFF,
-      timeout: options.timeout ?? this.#defaults.timeout ?? 0,
+      attempts: settings.attempts ?? DEFAULT_ATTEMPTS,
+      backoff: settings.backoff ?? DEFAULT_BACKOFF,
+      timeout: settings.timeout ?? 0,
       resourceLimits: options.resourceLimits,
     }
     this.#configs.set(name, config)

@@ -94,7 +94,7 @@ async function enqueueMany(count: number): Promise<void> {
 function acknowledge(jobs: (readonly [Job, Input, EnqueueOptions])[]): void {
   book.write(
     ...jobs.map(([{ id }, { kind, n }, { attempts = 3, delay = 0, key }]) => {
-      const fact = { is: 'acknowledged', id, kind, n, attempts, isDelayed: delay > 0 } as const
+      const fact = { is: 'acknowledged', id, kind, n, attempts, isDelayed: Number(delay) > 0 } as const
       return key === undefined ? fact : { ...fact, key }
     }),
   )

@@ -87,12 +87,16 @@ test('the options of other methods', () => {
     [...codeSpans(method), ...codeSpans(option)].join('.'),
   )
   const of = (method: string, options: object) => Object.keys(options).map((name) => `${method}.${name}`)
-  const map: Names<Omit<MapOptions, keyof EnqueueOptions>> = { buffer: true }
+  const map: Names<Omit<MapOptions, keyof EnqueueOptions>> = { buffer: true, cancelOnBreak: true }
   const jobs: Names<JobsQuery> = { state: true, task: true, limit: true, after: true }
   const clean: Names<CleanOptions> = { state: true, olderThan: true, task: true, limit: true }
   const trust: Names<TrustOptions> = { trustDirectory: true }
-  const close: Names<CloseOptions> = { timeout: true }
-  const onSignals: Names<Omit<CloseOnSignalsOptions, keyof CloseOptions>> = { signals: true }
+  const close: Names<CloseOptions> = { timeout: true, drain: true }
+  const onSignals: Names<Omit<CloseOnSignalsOptions, keyof CloseOptions>> = {
+    signals: true,
+    before: true,
+    after: true,
+  }
   assert.deepEqual(rows, [
     ...of('map', map),
     ...of('jobs', jobs),
@@ -176,6 +180,7 @@ test('the events', () => {
     cancelled: true,
     finished: true,
     idle: true,
+    withoutWorker: true,
     error: true,
   }
   assert.deepEqual(named('## Events'), Object.keys(events).sort())

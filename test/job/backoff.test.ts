@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { OptionError } from '../../src/errors/errors.js'
-import { type Backoff, backoffDelay, checkBackoff, DEFAULT_BACKOFF } from '../../src/job/backoff.js'
+import { type BackoffMs, backoffDelay, backoffInMs, DEFAULT_BACKOFF } from '../../src/job/backoff.js'
 
-const delays = (backoff: Backoff, random: () => number): number[] =>
+const delays = (backoff: BackoffMs, random: () => number): number[] =>
   [1, 2, 3, 4].map((failures) => backoffDelay(backoff, failures, random))
 const none = () => 0
 const all = () => 1
+
+const DELAY =
+  "a duration of at most 10 years: a number of ms, or text such as '500ms', '5s', '10m', '2h' or '7d'"
 
 test('a number is the delay after each failure', () => {
   assert.deepEqual(delays(250, all), [250, 250, 250, 250])
@@ -42,37 +45,38 @@ test('without a source of chance given, delays still stay within the jitter', ()
 })
 
 test('backoffs of the three forms are accepted', () => {
-  for (const backoff of [
-    0,
-    1.5,
-    [0],
-    [1, 2, 3],
-    {},
-    { base: 0, factor: 1, cap: 0, jitter: 1 },
-    { base: undefined },
-  ])
-    checkBackoff(backoff)
+  for (const backoff of [0, 1.5, [0], [1, 2, 3], {}, { base: 0, factor: 1, cap: 0, jitter: 1 }])
+    assert.deepEqual(backoffInMs(backoff), backoff)
+  assert.deepEqual(backoffInMs({ base: undefined }), {})
 })
 
 test('a backoff that is none is refused by name', () => {
   for (const [backoff, message] of [
-    [-1, 'backoff must be a number from 0 to 315360000000, got -1'],
-    [Number.NaN, 'backoff must be a number from 0 to 315360000000, got NaN'],
-    [Number.POSITIVE_INFINITY, 'backoff must be a number from 0 to 315360000000, got Infinity'],
+    [-1, `backoff must be ${DELAY}, got -1`],
+    [Number.NaN, `backoff must be ${DELAY}, got NaN`],
+    [Number.POSITIVE_INFINITY, `backoff must be ${DELAY}, got Infinity`],
     [[], 'backoff must list at least one delay, got []'],
-    [[1, '2'], 'backoff[1] must be a number from 0 to 315360000000, got "2"'],
-    [
-      'exponential',
-      'backoff must be a delay in ms, a list of delays, or { base, factor, cap, jitter }, got "exponential"',
-    ],
-    [null, 'backoff must be a delay in ms, a list of delays, or { base, factor, cap, jitter }, got null'],
+    [[1, '2'], `backoff[1] must be ${DELAY}, got "2"`],
+    ['exponential', `backoff must be ${DELAY}, got "exponential"`],
+    [null, 'backoff must be a delay, a list of delays, or { base, factor, cap, jitter }, got null'],
     [{ factor: 0.5 }, 'backoff.factor must be a number from 1 to 1000, got 0.5'],
     [{ jitter: 2 }, 'backoff.jitter must be a number from 0 to 1, got 2'],
-    [{ base: -1 }, 'backoff.base must be a number from 0 to 315360000000, got -1'],
-    [{ cap: 'x' }, 'backoff.cap must be a number from 0 to 315360000000, got "x"'],
+    [{ base: -1 }, `backoff.base must be ${DELAY}, got -1`],
+    [{ cap: 'x' }, `backoff.cap must be ${DELAY}, got "x"`],
     [{ max: 1 }, 'backoff.max is not known: use base, factor, cap, jitter'],
     [{ toString: 1 }, 'backoff.toString is not known: use base, factor, cap, jitter'],
   ] as const)
-    assert.throws(() => checkBackoff(backoff), new OptionError(message))
-  assert.throws(() => checkBackoff(-1, 'workers.a.backoff'), /^OptionError: workers\.a\.backoff must be/)
+    assert.throws(() => backoffInMs(backoff), new OptionError(message))
+  assert.throws(() => backoffInMs(-1, 'workers.a.backoff'), /^OptionError: workers\.a\.backoff must be/)
+})
+
+test('delays may be given as text, and are stored in ms', () => {
+  assert.equal(backoffInMs('5s'), 5000)
+  assert.deepEqual(backoffInMs(['1s', 2, '1.5m']), [1000, 2, 90_000])
+  assert.deepEqual(backoffInMs({ base: '2s', cap: '1h', factor: 3, jitter: 0 }), {
+    base: 2000,
+    cap: 3_600_000,
+    factor: 3,
+    jitter: 0,
+  })
 })

@@ -152,12 +152,34 @@ test('many that wait for a small backlog all come in and run', async (t) => {
   assert.deepEqual(order, [...order].sort())
 })
 
-test('who waits behind a keyed job is let in when that job turns out to exist', async (t) => {
+test('a job that exists already needs no room, and is not refused', async (t) => {
+  for (const onFull of ['wait', 'reject'] as const) {
+    const queue = await openQueue(t, { maxWorkers: 0, maxBacklog: 1, onFull })
+    const first = await queue.enqueue('echo', 1, { key: 'k' })
+    assert.equal((await queue.enqueue('echo', 1, { key: 'k' })).id, first.id)
+    const [one, two] = await queue.enqueueMany('echo', [1, 1], () => ({ key: 'k' }))
+    assert.deepEqual([one?.id, two?.id], [first.id, first.id])
+  }
+})
+
+test('equal keys at the same moment take the room of one job', async (t) => {
+  for (const onFull of ['wait', 'reject'] as const) {
+    const queue = await openQueue(t, { maxWorkers: 0, maxBacklog: 1, onFull })
+    const same = await Promise.all([1, 2, 3].map((input) => queue.enqueue('echo', input, { key: 'k' })))
+    assert.equal(new Set(same.map(({ id }) => id)).size, 1)
+    const other = await openQueue(t, { maxWorkers: 0, maxBacklog: 1, onFull })
+    const together = await other.enqueueMany('echo', [1, 2, 3], () => ({ key: 'k' }))
+    assert.equal(new Set(together.map(({ id }) => id)).size, 1)
+    assert.equal(other.counts().waiting, 1)
+  }
+})
+
+test('who comes while a keyed job is being added is let in, if there is room for both', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0, maxBacklog: 2 })
-  const first = await queue.enqueue('echo', 1, { key: 'k' })
-  // Room for one: the look-up of the key takes it until the job is found.
-  const again = queue.enqueue('echo', 1, { key: 'k' })
-  const other = queue.enqueue('echo', 2)
-  assert.equal((await again).id, first.id)
-  assert.equal((await other).input, 2)
+  for (let turns = 0; turns < 40; turns++) {
+    const keyed = queue.enqueue('echo', 1, { key: `k${turns}` })
+    for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const both = await Promise.all([keyed, queue.enqueue('echo', 2)])
+    for (const job of both) await job.remove()
+  }
 })

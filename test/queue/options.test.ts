@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { availableParallelism } from 'node:os'
 import { test } from 'node:test'
 import { OptionError } from '../../src/errors/errors.js'
-import { type QueueOptions, settingsOf } from '../../src/queue/options.js'
+import { type CloseOptions, closeSettingsOf, type QueueOptions, settingsOf } from '../../src/queue/options.js'
 
 const workers = { echo: './echo.js' }
 
@@ -31,12 +31,12 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     workers,
     maxWorkers: 0,
     durability: 'process',
-    keep: { completed: { count: 0 }, failed: { age: Number.POSITIVE_INFINITY } },
+    keep: { completed: { count: 0 }, failed: { age: Number.POSITIVE_INFINITY }, cancelled: { age: '2h' } },
     maxBacklog: 1,
     onFull: 'reject',
     maxJobBytes: 2 ** 30,
     maxOutputBytes: 1,
-    idleTimeout: 0,
+    idleTimeout: '0ms',
     abortGrace: 2 ** 31 - 1,
   })
   assert.deepEqual(
@@ -56,9 +56,13 @@ test('options that are given are taken, at the ends of their ranges too', () => 
   )
   assert.deepEqual(kept, [Number.POSITIVE_INFINITY, -1, 0, Number.POSITIVE_INFINITY])
   assert.deepEqual(settings.retention.completed, { count: 0, age: 24 * 3_600_000 })
+  assert.deepEqual(settings.retention.cancelled.age, 7_200_000)
   assert.deepEqual(settings.retention.failed, { count: 100_000, age: Number.POSITIVE_INFINITY })
   assert.equal(settingsOf({ workers, maxWorkers: 1024 }).maxWorkers, 1024)
 })
+
+const TIMER =
+  "a duration of at most 24 days: a number of ms, or text such as '500ms', '5s', '10m', '2h' or '7d'"
 
 test('options out of range, of the wrong type or unknown are refused by name', () => {
   for (const [options, message] of [
@@ -73,10 +77,10 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ onFull: 'drop' }, `onFull must be 'wait' or 'reject', got "drop"`],
     [{ maxOutputBytes: 0 }, 'maxOutputBytes must be an integer from 1 to 1073741824, got 0'],
     [{ maxJobBytes: 0 }, 'maxJobBytes must be an integer from 1 to 1073741824, got 0'],
-    [{ idleTimeout: -5 }, 'idleTimeout must be a number from 0 to 2147483647 (ms), got -5'],
-    [{ abortGrace: Infinity }, 'abortGrace must be a number from 0 to 2147483647 (ms), got Infinity'],
+    [{ idleTimeout: -5 }, `idleTimeout must be ${TIMER}, got -5`],
+    [{ abortGrace: Infinity }, `abortGrace must be ${TIMER}, got Infinity`],
     [{ keep: { completed: { count: -1 } } }, 'keep.completed.count must be a number of 0 or more, got -1'],
-    [{ keep: { failed: { age: 'day' } } }, 'keep.failed.age must be a number of 0 or more (ms), got "day"'],
+    [{ keep: { failed: { age: 'day' } } }, /^keep.failed.age must be a duration, or Infinity: .* got "day"$/],
     [{ keep: { failed: { days: 3 } } }, 'keep.failed.days is not known: use count, age'],
     [{ keep: { failed: 5 } }, 'keep.failed must be { count, age }, got 5'],
     [
@@ -95,7 +99,7 @@ test('options out of range, of the wrong type or unknown are refused by name', (
   ] as const)
     assert.throws(
       () => settingsOf({ workers, ...options } as unknown as QueueOptions),
-      new OptionError(message),
+      typeof message === 'string' ? new OptionError(message) : { name: 'OptionError', message },
     )
   assert.throws(
     () => settingsOf({ workers, concurrency: 3 } as QueueOptions),
@@ -105,4 +109,12 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     () => settingsOf(undefined as unknown as QueueOptions),
     /^OptionError: the options of open\(\) must be an object, got undefined$/,
   )
+})
+
+test('the options of close have their defaults, and are refused by name', () => {
+  assert.deepEqual(closeSettingsOf({}), { timeoutMs: 8000, drain: false })
+  assert.deepEqual(closeSettingsOf({ timeout: '1m', drain: true }), { timeoutMs: 60_000, drain: true })
+  assert.deepEqual(closeSettingsOf({ timeout: Number.POSITIVE_INFINITY }).timeoutMs, Number.POSITIVE_INFINITY)
+  for (const options of [{ timeout: -1 }, { timeout: 'soon' }, { drain: 1 }, { timeOut: 5 }, null])
+    assert.throws(() => closeSettingsOf(options as CloseOptions), { code: 'MILLRACE_OPTION' })
 })

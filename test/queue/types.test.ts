@@ -198,9 +198,10 @@ test('events have the types of what they tell', () => {
     progress: true,
     log: true,
     idle: true,
+    withoutWorker: true,
     error: true,
   }
-  assert.equal(Object.keys(names).length, 11)
+  assert.equal(Object.keys(names).length, 12)
 })
 
 test('looking jobs up gives a union that the task narrows', () => {

@@ -112,7 +112,7 @@ test('options of tasks are refused by name', async () => {
     [{ resourceLimits: 5 }, 'workers.a.resourceLimits must be an object, got 5'],
     [
       { resourceLimits: { stackSizeMb: '4' } },
-      'workers.a.resourceLimits.stackSizeMb must be a number from 1 to 9007199254740991 (MB), got "4"',
+      'workers.a.resourceLimits.stackSizeMb must be a number from 1 to 1024 (MB), got "4"',
     ],
     [
       { resourceLimits: { maxHeapMb: 4 } },

@@ -55,6 +55,10 @@ export class Counters {
     return lane
   }
 
+  findLane(task: string): number | undefined {
+    return this.#lanes.get(task)
+  }
+
   task(lane: number): string | undefined {
     return this.#tasks.get(lane)
   }

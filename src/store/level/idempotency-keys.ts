@@ -38,6 +38,15 @@ export class IdempotencyKeys {
     return places
   }
 
+  /** The place of the job that has this key. */
+  async find(lane: number, key: string): Promise<Place | undefined> {
+    const name = nameKey(lane, key)
+    const unwritten = await this.#unwritten.get(name.toString('latin1'))
+    if (unwritten) return unwritten
+    const place = await this.#db.get(name)
+    return place && readPlace(place, 0)
+  }
+
   /** Fulfilled when every request that came so far is answered, or on its way to the disk. */
   async quiet(): Promise<void> {
     await this.#answering

@@ -35,7 +35,7 @@ import { WaitingJobs } from './backlog/waiting-jobs.js'
 import { Counters } from './counters.js'
 import { type OpenDirectory, openDirectory } from './directory/directory.js'
 import { FinishedJobs } from './finished/finished-jobs.js'
-import { jobKey, nameKey, waybillKey } from './format/keys.js'
+import { CLOSING_KEY, jobKey, nameKey, waybillKey } from './format/keys.js'
 import { encodeRecord } from './format/record.js'
 import { type Batch, GroupCommit, type Snapshot } from './group-commit.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
@@ -186,6 +186,10 @@ export class LevelStore implements Store {
     return this.#counters.lane(task)
   }
 
+  findLane(task: string): number | undefined {
+    return this.#counters.findLane(task)
+  }
+
   task(lane: number): string | undefined {
     return this.#counters.task(lane)
   }
@@ -198,6 +202,10 @@ export class LevelStore implements Store {
     return jobs.some(({ head }) => head?.key !== undefined)
       ? this.#explained(this.#keys.add(jobs))
       : this.#add(jobs)
+  }
+
+  find(lane: number, key: string): Promise<Place | undefined> {
+    return this.#explained(this.#keys.find(lane, key))
   }
 
   #add(jobs: readonly NewJob[]): Promise<Place[]> {
@@ -373,6 +381,10 @@ export class LevelStore implements Store {
     const copy = (snapshot: Snapshot) =>
       backUp(db, snapshot, { source, target, trust }, () => this.#isClosing)
     return this.#explained(this.#operations.look(copy))
+  }
+
+  markClosing(): Promise<void> {
+    return this.#explained(this.#commits.append((batch) => batch.put(CLOSING_KEY, Buffer.alloc(0))))
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,8 @@
  * and each runs alone next time, so that one that kills processes is found, and pays. So too if it was claimed ahead of a free
  * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
  * this fails here instead of taking the next process down.
+ *
+ * A process that was closing when it ended charges nobody: whatever ended it did not wait for its jobs.
  */
 import type { StoredFailure } from '../../errors/error-data.js'
 import type { Head } from '../../job/job.js'
@@ -13,7 +15,7 @@ import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
 import type { Counters } from './counters.js'
 import type { FinishedJobs } from './finished/finished-jobs.js'
-import { rangeOf, readPlace } from './format/keys.js'
+import { CLOSING_KEY, rangeOf, readPlace } from './format/keys.js'
 import type { Batch, Database, GroupCommit } from './group-commit.js'
 import { LeftNotes } from './left-notes.js'
 
@@ -46,10 +48,12 @@ export async function recover(
   let returned = 0
   let failed = 0
   const notes = await LeftNotes.find(db)
+  const wasClosing = (await db.get(CLOSING_KEY)) !== undefined
   const waybills = db.iterator({ ...rangeOf('x'), highWaterMarkBytes: 1 << 20 })
   for (let batch = await waybills.nextv(1000); batch.length > 0; batch = await waybills.nextv(1000)) {
     for (const [key, value] of batch) {
-      const suspects = await unfinished(waiting, notes, value, seen)
+      const found = await unfinished(waiting, notes, value, seen)
+      const suspects = wasClosing ? found.map((suspect) => ({ ...suspect, charged: false })) : found
       await commits.append((group) => {
         group.del(key)
         settleAll(group, suspects)
@@ -66,6 +70,8 @@ export async function recover(
       notes.take(group, place)
     })
   }
+  // Only now: if this process ends before, the next one finds it again.
+  if (wasClosing) await commits.append((group) => group.del(CLOSING_KEY))
   return { returned, failed }
 
   function settleAll(group: Batch, suspects: readonly Suspect[]): void {

@@ -128,6 +128,8 @@ export function nameKey(lane: number, name: string): Key {
 export const FORMAT = 2
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
+/** There while the queue closes, and after it was closed: see `recovery.ts`. */
+export const CLOSING_KEY: Key = Buffer.from('mx')
 /** Put last into each group that is fsynced, with an empty value. If anything stands behind that group in the log, it was on disk. */
 export const SYNCED_KEY: Key = Buffer.from('my')
 

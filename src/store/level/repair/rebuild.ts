@@ -13,6 +13,7 @@ import { Chunk } from '../format/chunk.js'
 import { decodeLeft, isSet } from '../format/chunk-bitmap.js'
 import {
   CHUNK,
+  CLOSING_KEY,
   COMPLETED_CHUNK,
   chunkKey,
   countsKey,
@@ -58,6 +59,7 @@ const KEY_BYTES: Readonly<Record<string, number>> = {
   ml: 6,
   [FORMAT_KEY.toString()]: 2,
   [LAST_KEY.toString()]: 2,
+  [CLOSING_KEY.toString()]: 2,
   [SYNCED_KEY.toString()]: 2,
 }
 
