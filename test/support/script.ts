@@ -38,6 +38,7 @@ export async function startScript(
   script: string,
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
+  wrapper: readonly string[] = [],
 ) {
   const prelude = `import { JobQueue, closeOnSignals } from ${JSON.stringify(INDEX.href)}
     const fixture = new URL(${JSON.stringify(FIXTURE.href)})
@@ -45,7 +46,8 @@ export async function startScript(
     `
   const file = join(await temporaryDirectory(t), 'script.mjs')
   await writeFile(file, prelude + script)
-  const child = spawn(process.execPath, [...nodeArgs, file, ...args], { stdio: 'pipe' })
+  const [command = '', ...rest] = [...wrapper, process.execPath, ...nodeArgs, file, ...args]
+  const child = spawn(command, rest, { stdio: 'pipe' })
   // A test that fails must not leave a process behind that works for ever.
   t.after(() => child.kill('SIGKILL'))
   return child
