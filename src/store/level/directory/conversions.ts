@@ -26,8 +26,15 @@ interface Conversion {
   readonly rebuilds: boolean
 }
 
+/** What was written before can be read as it is. */
+const AS_IS: Conversion = { convert: async () => {}, rebuilds: false }
+
 /** The conversion of each earlier format to the one after it. */
-const CONVERSIONS: ReadonlyMap<number, Conversion> = new Map([[1, { convert: addChecksums, rebuilds: true }]])
+const CONVERSIONS: ReadonlyMap<number, Conversion> = new Map([
+  [1, { convert: addChecksums, rebuilds: true }],
+  // Format 3 has the notes of jobs in transit, and inputs in records of completed jobs.
+  [2, AS_IS],
+])
 
 /** How many bytes of records are converted in one write. */
 const BATCH_BYTES = 1024 * 1024

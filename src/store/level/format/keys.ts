@@ -125,7 +125,7 @@ export function nameKey(lane: number, name: string): Key {
 }
 
 /** Written into a new directory, checked in an old one. Changed when the keys or records change. */
-export const FORMAT = 2
+export const FORMAT = 3
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
 /** There while the queue closes, and after it was closed: see `recovery.ts`. */
