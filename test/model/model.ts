@@ -15,6 +15,8 @@ export interface ModelJob {
   failures: number
   granted: number
   alone: boolean
+  /** Its last checkpoint. */
+  saved: string | undefined
   runAt: number
 }
 
@@ -86,8 +88,8 @@ export class Model {
     )
     if (holder) return holder.name
     const state = job.runAt > 0 ? 'delayed' : 'waiting'
-    const fresh = { state, attempt: 0, failures: 0, granted: 0, alone: false, age: this.#added++ } as const
-    this.#jobs.push({ ...job, ...fresh })
+    const none = { attempt: 0, failures: 0, granted: 0, alone: false, saved: undefined } as const
+    this.#jobs.push({ ...job, ...none, state, age: this.#added++ })
     return job.name
   }
 
@@ -101,12 +103,17 @@ export class Model {
     return claimed
   }
 
+  save(name: string, saved: string): void {
+    this.#job(name).saved = saved
+  }
+
   settle(name: string, outcome: Outcome, runAt: number): void {
     const job = this.#job(name)
     for (const names of this.#waybills) names.delete(name)
     if (outcome === 'completed' || outcome === 'failed' || outcome === 'retry') job.attempt++
     if (outcome === 'failed' || outcome === 'retry') job.failures++
     if (outcome === 'alone') job.alone = true
+    if (outcome === 'completed') job.saved = undefined
     if (outcome === 'completed' || outcome === 'failed' || outcome === 'cancelled') this.#finish(job, outcome)
     else this.#wait(job, outcome === 'retry' ? runAt : 0)
   }

@@ -1,11 +1,12 @@
 /** A real store and the model, taking the same steps; they must agree after each. */
 import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
-import type { Head, Place, StoredJob } from '../../src/job/job.js'
+import type { Head, Place } from '../../src/job/job.js'
 import type { Added, Claimed, NewJob, Recovered, Settlement, Store } from '../../src/store/store.js'
 import { newJob, textOf } from '../support/store.js'
 import type { IsGone, Model, ModelJob, Outcome } from './model.js'
-import type { Adding, Changing, Claiming, Direct, Settling, Step } from './steps.js'
+import { goneFrom, nameOf, seenInModel, seenInStore } from './seen.js'
+import type { Adding, Changing, Claiming, Direct, Saving, Settling, Step } from './steps.js'
 
 /** How the real store is opened again. */
 export interface Real {
@@ -31,6 +32,7 @@ export class Pair {
   readonly #places = new Map<string, Place>()
   readonly #claimed = new Map<string, Claimed>()
   #names = 0
+  #checkpoints = 0
 
   constructor(real: Real, model: Model, lanes: number) {
     this.#real = real
@@ -74,6 +76,7 @@ export class Pair {
     if (step.do === 'add') return this.#add(step)
     if (step.do === 'claim') return this.#claim(step)
     if (step.do === 'settle') return this.#settle(step)
+    if (step.do === 'save') return this.#save(step)
     return this.#change(step, jobs)
   }
 
@@ -118,6 +121,15 @@ export class Pair {
     )
     for (const job of jobs) this.#claimed.set(textOf(job), job)
     await claim?.written
+  }
+
+  async #save({ which }: Saving): Promise<void> {
+    const { name } = choose(this.#model.inState('running'), which) ?? {}
+    const job = name === undefined ? undefined : this.#claimed.get(name)
+    if (name === undefined || !job) return
+    const saved = `checkpoint ${++this.#checkpoints}`
+    this.#model.save(name, saved)
+    assert.equal(await this.#store.checkpoint(job, Buffer.from(saved)), true)
   }
 
   async #settle({ jobs }: Settling): Promise<void> {
@@ -263,11 +275,6 @@ function candidateOf(model: Model): Candidate {
   return () => now
 }
 
-function goneFrom(found: readonly StoredJob[]): IsGone {
-  const names = new Set(found.map(nameOf))
-  return (name) => !names.has(name)
-}
-
 function settlementOf(job: Claimed, name: string, outcome: Outcome, later: number): Settlement {
   if (outcome === 'completed')
     return { outcome, job, output: Buffer.from(`${name} done`), startedAt: Date.now() }
@@ -289,29 +296,4 @@ function timeOf(later: number): number {
 
 function choose(jobs: readonly ModelJob[], which: number): ModelJob | undefined {
   return jobs[which % jobs.length]
-}
-
-function nameOf(job: StoredJob): string {
-  return textOf(job).replace(/ done$/, '')
-}
-
-function seenInStore(job: StoredJob) {
-  const { attempt = 0, failures = [], granted = 0, alone = false, key, runAt = 0 } = job.head
-  const { lane, priority } = job.place
-  const known = { lane, priority, attempt, failures: failures.length, granted, alone, key }
-  return {
-    text: textOf(job),
-    state: job.state,
-    ...known,
-    runAt: job.state === 'delayed' ? runAt : 0,
-  }
-}
-
-function seenInModel(job: ModelJob): ReturnType<typeof seenInStore> {
-  const { name, age: _age, attempts: _attempts, runAt, ...rest } = job
-  return {
-    text: job.state === 'completed' ? `${name} done` : name,
-    ...rest,
-    runAt: job.state === 'delayed' ? runAt : 0,
-  }
 }

@@ -28,6 +28,12 @@ export interface Settling {
   readonly jobs: readonly { readonly which: number; readonly outcome: Outcome; readonly later: number }[]
 }
 
+/** A running job saves something for its next attempt. */
+export interface Saving {
+  readonly do: 'save'
+  readonly which: number
+}
+
 /** What reads before it writes. */
 export type Changing =
   | { readonly do: 'cancel' | 'revive' | 'remove'; readonly which: number }
@@ -40,7 +46,7 @@ export type Changing =
     }
 
 /** A step that takes effect when it is called. */
-export type Direct = Claiming | Settling | Adding
+export type Direct = Claiming | Saving | Settling | Adding
 
 export type Step =
   | Direct
@@ -133,6 +139,8 @@ const claim: fc.Arbitrary<Claiming> = fc.record({
   skipped: anyLane,
 })
 
+const save: fc.Arbitrary<Saving> = fc.record({ do: fc.constant('save'), which })
+
 const outcome = fc.constantFrom<Outcome>('completed', 'failed', 'cancelled', 'retry', 'released', 'alone')
 
 const settleSome: fc.Arbitrary<Settling> = fc.record({
@@ -169,13 +177,13 @@ const change: fc.Arbitrary<Changing> = fc.oneof(
 
 // What waits because of a step that has not ended cannot be claimed yet: so a claim comes first.
 const direct: fc.Arbitrary<readonly Direct[]> = fc
-  .tuple(fc.array(claim, { maxLength: 1 }), fc.array(fc.oneof(settle, plainAdd), { maxLength: 3 }))
+  .tuple(fc.array(claim, { maxLength: 1 }), fc.array(fc.oneof(settle, save, plainAdd), { maxLength: 3 }))
   .map(([claims, others]) => [...claims, ...others])
 
 // Promoting and cleaning would see what is begun with them, or not: that is for the disk to say.
 const together: fc.Arbitrary<Step> = fc.record({
   do: fc.constant('together'),
-  direct: fc.array(fc.oneof(settle, plainAdd), { maxLength: 3 }),
+  direct: fc.array(fc.oneof(settle, save, plainAdd), { maxLength: 3 }),
   changes: fc.array(changeOne, { maxLength: 4 }),
 })
 
@@ -192,6 +200,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: keyedAdd },
   { weight: 6, arbitrary: claim },
   { weight: 6, arbitrary: settle },
+  { weight: 4, arbitrary: save },
   { weight: 6, arbitrary: change },
   { weight: 3, arbitrary: together },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prune'), isAllOld: fc.boolean() }) },
