@@ -1,5 +1,6 @@
 /** Opens a queue's directory, and puts the parts of an open queue together. */
 
+import { OptionError } from '../errors/errors.js'
 import type { Place } from '../job/job.js'
 import { checkThreadFile } from '../pool/thread-file.js'
 import { Scheduler } from '../scheduler/scheduler.js'
@@ -69,7 +70,12 @@ export class QueueParts {
   readonly shutdown: Shutdown
 
   /** `emitter` says what happens to the application. */
-  constructor(emitter: Emitter, { store, tasks, settings, recovered }: OpenedDirectory) {
+  constructor(emitter: Emitter, opened: OpenedDirectory) {
+    if (typeof opened?.store !== 'object')
+      throw new OptionError(
+        'a queue is opened with `await JobQueue.open(directory, options)`, not with `new`',
+      )
+    const { store, tasks, settings, recovered } = opened
     this.store = store
     this.tasks = tasks
     const { lifetime, followed } = this
@@ -125,8 +131,9 @@ export class QueueParts {
     if (withoutWorker.length > 0) setImmediate(() => announcer.withoutWorker(withoutWorker))
   }
 
-  /** The lane for a new job, made if it is the task's first. Throws as `findLane` does. */
-  laneOf(task: string): number {
+  /** The lane for a new job, made if it is the task's first. Throws as `findLane` does, and where no job can be added. */
+  laneFor(task: string): number {
+    this.lifetime.assertWorking()
     this.tasks.known(task)
     return this.store.lane(task)
   }
@@ -139,5 +146,16 @@ export class QueueParts {
   findLane(task: string): number | undefined {
     checkTaskName(task)
     return this.store.findLane(task) ?? (this.tasks.has(task) ? undefined : this.tasks.unknown(task))
+  }
+
+  setPaused(isPaused: boolean, task: string | undefined): void {
+    this.lifetime.assertOpen()
+    if (task !== undefined) this.findLane(task)
+    this.scheduler.setPaused(isPaused, task)
+  }
+
+  isPaused(task: string | undefined): boolean {
+    if (task !== undefined) this.findLane(task)
+    return this.scheduler.isPaused(task)
   }
 }

@@ -9,7 +9,6 @@
  * const output = await job.finished()
  * ```
  */
-import { OptionError } from '../errors/errors.js'
 import { type Location, pathOf } from '../files/location.js'
 import type { TrustOptions } from '../files/ownership.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
@@ -88,13 +87,9 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   private constructor(opened: OpenedDirectory) {
     super()
-    if (typeof opened?.store !== 'object')
-      throw new OptionError(
-        'a queue is opened with `await JobQueue.open(directory, options)`, not with `new`',
-      )
-    this.directory = opened.directory
     // The types by tasks are the application's concern: within, every job is a plain `Job`.
     this.#parts = new QueueParts(this as unknown as Emitter, opened)
+    this.directory = opened.directory
     this.recovered = this.#parts.recovered
   }
 
@@ -112,7 +107,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
   ): Promise<JobOf<Tasks_, Name>> {
     try {
       const { enqueueing } = this.#parts
-      const job = enqueueing.newJob(this.#laneFor(task), input, options)
+      const job = enqueueing.newJob(this.#parts.laneFor(task), input, options)
       return enqueueing.addOne(job) as Promise<JobOf<Tasks_, Name>>
     } catch (error) {
       return Promise.reject(error)
@@ -132,7 +127,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
       | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
   ): Promise<JobOf<Tasks_, Name>[]> {
     const { enqueueing } = this.#parts
-    const added = enqueueing.newJobs(this.#laneFor(task), inputs, options)
+    const added = enqueueing.newJobs(this.#parts.laneFor(task), inputs, options)
     return Promise.all(await enqueueing.add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
@@ -154,7 +149,10 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     const { enqueueing } = this.#parts
     const { settings, each } = mapSettingsOf(options)
     const add = async (input: InputOf<Tasks_[Name]>, index: number): Promise<Job> =>
-      enqueueing.addOne(enqueueing.newJob(this.#laneFor(task), input, optionsOf(each, input, index)), 'wait')
+      enqueueing.addOne(
+        enqueueing.newJob(this.#parts.laneFor(task), input, optionsOf(each, input, index)),
+        'wait',
+      )
     return mapInputs(inputs, settings, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
@@ -180,17 +178,16 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   /** Starts no more jobs, of this task or of any, until `resume`. What runs goes on. Not remembered by the directory. */
   pause(task?: keyof Tasks_ & string): void {
-    this.#setPaused(true, task)
+    this.#parts.setPaused(true, task)
   }
 
   /** Undoes `pause` with the same argument. */
   resume(task?: keyof Tasks_ & string): void {
-    this.#setPaused(false, task)
+    this.#parts.setPaused(false, task)
   }
 
   isPaused(task?: keyof Tasks_ & string): boolean {
-    if (task !== undefined) this.#parts.findLane(task)
-    return this.#parts.scheduler.isPaused(task)
+    return this.#parts.isPaused(task)
   }
 
   /** The job with this id; `undefined` if there is none any more. */
@@ -269,10 +266,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     return this.#parts.shutdown.idle()
   }
 
-  /**
-   * Fulfilled when nothing is running or waiting: at once, if that is so now. Delayed jobs, and those whose next attempt is later,
-   * are not waited for.
-   */
+  /** Fulfilled when nothing is running or waiting: at once, if that is so now. Delayed jobs and retries are not waited for. */
   drain(): Promise<void> {
     return this.#parts.shutdown.drain()
   }
@@ -300,16 +294,5 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
-  }
-
-  #laneFor(task: string): number {
-    this.#parts.lifetime.assertWorking()
-    return this.#parts.laneOf(task)
-  }
-
-  #setPaused(isPaused: boolean, task: string | undefined): void {
-    this.#parts.lifetime.assertOpen()
-    if (task !== undefined) this.#parts.findLane(task)
-    this.#parts.scheduler.setPaused(isPaused, task)
   }
 }

@@ -3,9 +3,11 @@
  * that an earlier process has left: these jobs wait until a process has a worker for them.
  */
 
+import type { Result } from '../pool/dispatched-waybill.js'
 import type { Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Lane } from './lane.js'
+import type { RunningJob } from './running-job.js'
 
 export class Lanes {
   readonly #store: Store
@@ -35,6 +37,23 @@ export class Lanes {
     lane.isPaused = this.#pausedTasks.has(config.name)
     this.#lanes.set(number, lane)
     return lane
+  }
+
+  /** Jobs have run: their lanes learn how long one takes. */
+  learn(results: readonly Result<RunningJob>[]): void {
+    const ran = new Map<Lane, { ms: number; jobs: number }>()
+    for (const result of results) {
+      if (!('ranMs' in result)) continue
+      const { lane } = result.job
+      let sum = ran.get(lane)
+      if (!sum) {
+        sum = { ms: 0, jobs: 0 }
+        ran.set(lane, sum)
+      }
+      sum.ms += result.ranMs
+      sum.jobs++
+    }
+    for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)
   }
 
   /** Pausing a task that has had no job makes no lane. */

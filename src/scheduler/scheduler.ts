@@ -14,11 +14,11 @@ import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '..
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
 import { Dispatcher } from './dispatcher.js'
-import type { Lane } from './lane.js'
 import { Lanes } from './lanes.js'
 import { Maintenance } from './maintenance.js'
 import { settlementOf } from './outcomes.js'
 import { type ReportEvents, type ReportLimits, Reports } from './reports.js'
+import { Rest } from './rest.js'
 import type { RunningJob } from './running-job.js'
 import { Settling } from './settling.js'
 import { WaybillPlan } from './waybill-plan.js'
@@ -45,15 +45,13 @@ export class Scheduler implements StoreEvents {
   readonly #settling: Settling
   readonly #dispatcher: Dispatcher
   readonly #maintenance: Maintenance
+  readonly #rest: Rest
   #maxWorkers: number
   /** Waybills that are claimed, or being so, and not free again. */
   #out = 0
-  /** How many additions are not counted yet. */
-  #adding = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
-  #isIdle = true
   #whenQuiet: (() => void) | undefined
   #broken: Error | undefined
 
@@ -85,7 +83,7 @@ export class Scheduler implements StoreEvents {
       returning: () => this.#dispatcher.launch(),
       returned: () => this.runnable(),
       settled: (jobs) => events.settled(jobs),
-      written: () => this.#noteIdle(),
+      written: () => this.#rest.note(),
     })
     this.#dispatcher = new Dispatcher({
       store,
@@ -98,9 +96,15 @@ export class Scheduler implements StoreEvents {
       isHeld: () => this.#isHeld,
       freed: (plan) => this.#free(plan),
     })
+    this.#rest = new Rest({
+      lanes: this.#lanes,
+      isAtWork: () => this.#out > 0 || this.#settling.isWriting,
+      idle: () => events.idle(),
+      isDrainAwaited: () => events.isDrainAwaited(),
+      drained: () => events.drained(),
+    })
     this.#maintenance = new Maintenance(store)
     store.watch(this)
-    this.#isIdle = this.#lanes.areEmpty
     this.#maintenance.start()
     this.runnable()
   }
@@ -120,12 +124,12 @@ export class Scheduler implements StoreEvents {
   }
 
   get isIdle(): boolean {
-    return this.#adding === 0 && this.#isAtRest && this.#lanes.areEmpty
+    return this.#rest.isIdle
   }
 
   /** Whether nothing waits or runs: delayed jobs are not looked at. */
   get isDrained(): boolean {
-    return this.#adding === 0 && this.#isAtRest && this.#lanes.areDrained
+    return this.#rest.isDrained
   }
 
   /** Tasks without a worker that have jobs to run. */
@@ -155,21 +159,16 @@ export class Scheduler implements StoreEvents {
   }
 
   add(jobs: readonly NewJob[]): Promise<Added[]> {
-    this.#isIdle = false
-    for (const { lane } of jobs) this.#lanes.of(lane)
+    this.#rest.end()
     const added = this.#store.add(jobs)
     // Counted at once, unless keys must be looked up first.
-    if (jobs.some(({ head }) => head?.key !== undefined)) {
-      this.#adding++
-      added.then(this.#noteAdded, this.#noteAdded)
-    }
+    if (jobs.some(({ head }) => head?.key !== undefined)) this.#rest.adding(added)
     return added
   }
 
   /** See `Store.addOne`. */
   addOne(job: NewJob): Addition {
-    this.#isIdle = false
-    this.#lanes.of(job.lane)
+    this.#rest.end()
     return this.#store.addOne(job)
   }
 
@@ -181,7 +180,7 @@ export class Scheduler implements StoreEvents {
   /** A waiting or delayed job has left: it may have been the last one, or the next one that is due. */
   noteLeft(): void {
     this.due()
-    this.#noteIdle()
+    this.#rest.note()
   }
 
   /** Notes on disk that the queue closes: a process that is killed from now on charges none of its jobs. */
@@ -252,7 +251,7 @@ export class Scheduler implements StoreEvents {
       const plan = new WaybillPlan(share, (lane) => this.#lanes.of(lane), isAhead)
       const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
       if (!claim) break
-      this.#isIdle = false
+      this.#rest.end()
       this.#out++
       for (const lane of plan.lanes) lane.out++
       this.#events.claimed()
@@ -261,7 +260,7 @@ export class Scheduler implements StoreEvents {
         () => this.#free(plan),
       )
     }
-    this.#noteIdle()
+    this.#rest.note()
   }
 
   #free({ lanes }: WaybillPlan): void {
@@ -276,21 +275,8 @@ export class Scheduler implements StoreEvents {
   #conclude(results: readonly Result<RunningJob>[]): void {
     const now = Date.now()
     const settlements: Settlement[] = []
-    const ran = new Map<Lane, { ms: number; jobs: number }>()
-    for (const result of results) {
-      const { lane } = result.job
-      settlements.push(settlementOf(result, this.#tasks, now))
-      if ('ranMs' in result) {
-        let sum = ran.get(lane)
-        if (!sum) {
-          sum = { ms: 0, jobs: 0 }
-          ran.set(lane, sum)
-        }
-        sum.ms += result.ranMs
-        sum.jobs++
-      }
-    }
-    for (const [lane, { ms, jobs }] of ran) lane.learn(ms / jobs)
+    for (const result of results) settlements.push(settlementOf(result, this.#tasks, now))
+    this.#lanes.learn(results)
     this.#settling.settle(settlements)
   }
 
@@ -299,23 +285,5 @@ export class Scheduler implements StoreEvents {
     const gone: StoredJob = { place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }
     this.#events.settled([(await this.#store.get(place)) ?? gone])
     this.noteLeft()
-  }
-
-  readonly #noteAdded = (): void => {
-    this.#adding--
-    this.#noteIdle()
-  }
-
-  #noteIdle(): void {
-    if (this.#adding > 0 || !this.#isAtRest) return
-    if (this.#events.isDrainAwaited() && this.#lanes.areDrained) this.#events.drained()
-    if (this.#isIdle || !this.#lanes.areEmpty) return
-    this.#isIdle = true
-    this.#events.idle()
-  }
-
-  /** Whether nothing is with a thread, or on its way there or back. */
-  get #isAtRest(): boolean {
-    return this.#out === 0 && !this.#settling.isWriting
   }
 }

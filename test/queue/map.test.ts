@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { JobFailedError } from '../../src/index.js'
+import { JobFailedError, type MapOptions } from '../../src/index.js'
+import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
 async function collect<T>(outcomes: AsyncIterable<T>): Promise<T[]> {
@@ -134,4 +135,96 @@ test('an option out of range is refused at once', async (t) => {
     message: 'buffer must be an integer from 1 to 1000000, got 0',
   })
   assert.throws(() => queue.map('echo', [1], { priority: 99_999 }), { code: 'MILLRACE_OPTION' })
+})
+
+test('the outcomes of the jobs in the queue are given before what the inputs throw', async (t) => {
+  const queue = await openQueue(t)
+  const fails: ((inputs: unknown[]) => Iterable<unknown>)[] = [
+    function* (inputs) {
+      yield* inputs
+      throw new RangeError('no more inputs')
+    },
+    (inputs) => [...inputs, () => {}, 'never read'],
+  ]
+  for (const [index, fail] of fails.entries()) {
+    const outputs: unknown[] = []
+    const looping = (async () => {
+      for await (const { output } of queue.map('echo', fail([1, 2, 3]))) outputs.push(output)
+    })()
+    await assert.rejects(looping, index === 0 ? /no more inputs/ : { code: 'MILLRACE_VALUE' })
+    assert.deepEqual(outputs.sort(), [1, 2, 3])
+  }
+  assert.equal(queue.counts().completed, 6)
+})
+
+test('with keys, inputs whose jobs are stored give their outcomes, and no job runs twice', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const options: MapOptions<number> = { key: (input, index) => `${index}: ${input}`, attempts: 1 }
+  const first = await openQueue(t, { directory })
+  for await (const { index } of first.map('failUntil', [1, 9, 1, 1], { ...options, buffer: 2 }))
+    if (index === 1) break
+  await first.close()
+  const again = await openQueue(t, { directory })
+  let started = 0
+  again.on('started', () => {
+    started++
+  })
+  const done = again.counts().completed + again.counts().failed
+  const outcomes = await collect(again.map('failUntil', [1, 9, 1, 1], options))
+  assert.deepEqual(
+    outcomes.sort((a, b) => a.index - b.index).map(({ output, error }) => output ?? error?.name),
+    [1, 'JobFailedError', 1, 1],
+  )
+  // The first job may have been returned to the backlog.
+  assert.ok(done >= 1)
+  assert.equal(started, 4 - done)
+})
+
+test('inputs with equal keys give the outcome of one job', async (t) => {
+  const queue = await openQueue(t)
+  const outcomes = await collect(queue.map('echo', ['a', 'b', 'a'], { key: (input) => String(input) }))
+  assert.deepEqual(
+    outcomes.sort((a, b) => a.index - b.index),
+    [
+      { index: 0, input: 'a', output: 'a' },
+      { index: 1, input: 'b', output: 'b' },
+      { index: 2, input: 'a', output: 'a' },
+    ],
+  )
+  assert.equal(queue.counts().completed, 2)
+})
+
+test('with cancelOnBreak, who leaves the loop cancels the jobs that have not finished', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 1 })
+  const inputs = ['short', 'long', 'long']
+  queue.pause('block')
+  for await (const { output } of queue.map('echo', inputs, { cancelOnBreak: true })) {
+    assert.equal(output, 'short')
+    queue.pause()
+    break
+  }
+  const { waiting, running } = queue.counts()
+  assert.deepEqual([waiting, running], [0, 0])
+  queue.resume()
+  const blocked = queue.map('block', [undefined, undefined], { cancelOnBreak: true })
+  queue.resume('block')
+  const next = blocked.next()
+  await once(queue, 'log')
+  const [job] = await queue.jobs({ state: 'running' })
+  await job?.cancel()
+  assert.equal((await next).value?.error?.name, 'JobCancelledError')
+  await blocked.return()
+  assert.deepEqual([queue.counts('block').cancelled, queue.counts('block').running], [2, 0])
+})
+
+test('the options of map are checked at the call', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 0 })
+  for (const options of [
+    { buffer: 1.5 },
+    { key: 'same' },
+    { cancelOnBreak: 1 },
+    { delay: 'soon' },
+    { bufer: 1 },
+  ])
+    assert.throws(() => queue.map('echo', [1], options as MapOptions), { code: 'MILLRACE_OPTION' })
 })
