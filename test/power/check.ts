@@ -1,6 +1,7 @@
 /** Whether a directory that a power cut left behind holds what was promised, and nothing that contradicts itself. */
 import assert from 'node:assert/strict'
 import { setImmediate } from 'node:timers/promises'
+import { decode } from '../../src/codec/codec.js'
 import { type Job, JobQueue } from '../../src/index.js'
 import { allJobs } from '../support/all-jobs.js'
 import { inspect } from '../support/inspect.js'
@@ -12,15 +13,18 @@ export interface Promised {
   readonly added: Map<string, { id: number; size: number }>
   /** The states that were reported, by the job's id. */
   readonly finished: Map<string, string>
+  /** The last step whose checkpoint was acknowledged, by the job's id. */
+  readonly saved: Map<string, number>
 }
 
 /** What the recorded process had promised to its application when the power went. */
 export function promisedBefore(recording: Recording, cut: number): Promised {
-  const promised: Promised = { added: new Map(), finished: new Map() }
+  const promised: Promised = { added: new Map(), finished: new Map(), saved: new Map() }
   for (const event of recording.events.slice(0, cut)) {
     if (event.what !== 'said') continue
     const [what, job = '', first = '', second] = event.text.split(' ')
     if (what === 'added') promised.added.set(job, { id: Number(first), size: Number(second) })
+    else if (what === 'saved') promised.saved.set(job, Number(first))
     else promised.finished.set(job, first)
   }
   return promised
@@ -58,6 +62,18 @@ export function assertOneMoment(jobs: ReadonlyMap<string, Job>, { added }: Promi
   const lost = [...added.keys()].filter((id) => !jobs.has(id)).map(number)
   const latest = Math.max(...[...jobs.keys()].map(number))
   for (const each of lost) assert.ok(each > latest, `job ${each} is lost, a later one is not`)
+}
+
+/** A job that has not completed has what it saved last, or something newer. */
+export async function assertSaved(directory: string, { saved }: Promised): Promise<void> {
+  const { jobs } = await inspect(directory)
+  for (const [id, step] of saved) {
+    const job = jobs.get(id)
+    assert.ok(job, `job ${id} has saved something, and is lost`)
+    if (job.state === 'completed') continue
+    const found = job.head.saved && decode(job.head.saved)
+    assert.ok((found as number) >= step, `job ${id} has saved step ${step}, and has ${String(found)}`)
+  }
 }
 
 /** Runs what is left until nothing waits but what is delayed for an hour, and checks again. */

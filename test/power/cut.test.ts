@@ -10,14 +10,15 @@ const SMALL = { seed: 1, rounds: 20, large: 2000 }
 /** LevelDB goes on to a new log every 16 MiB. */
 const LARGE = { seed: 2, rounds: 7, large: 2 ** 22 }
 
-test('every acknowledged job survives a power cut at any moment, and reported outcomes do or the job runs again', {
+test('every acknowledged job and checkpoint survives a power cut at any moment, and reported outcomes do or the job runs again', {
   skip,
 }, async () => {
   await withRecording({ durability: 'disk', ...SMALL }, async (recorded) => {
     const chance = chanceOf(1)
     const cuts = moments(recorded.recording.events, 40, chance)
     const tried = await tryCuts(recorded, [...cuts, recorded.recording.events.length], chance, 10)
-    assert.ok(tried.jobs > 500 && tried.outcomes > 100, JSON.stringify(tried))
+    const { jobs, outcomes, checkpoints } = tried
+    assert.ok(jobs > 500 && outcomes > 100 && checkpoints > 50, JSON.stringify(tried))
     assert.equal(tried.lost, 0)
   })
 })

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Chance, chanceOf } from '../support/chance.js'
-import { assertKept, assertOneMoment, assertRunsOn, jobsIn, promisedBefore } from './check.js'
+import { assertKept, assertOneMoment, assertRunsOn, assertSaved, jobsIn, promisedBefore } from './check.js'
 import { diskAfter } from './disk.js'
 import { type Event, type Recording, record } from './recording.js'
 
@@ -55,6 +55,8 @@ export interface Tried {
   lost: number
   /** Reported outcomes that were looked for. */
   outcomes: number
+  /** Acknowledged checkpoints that were looked for. */
+  checkpoints: number
 }
 
 /** Cuts the power at each moment, and checks what a disk may have kept. Every `runOnEvery`th is then worked off. */
@@ -64,7 +66,7 @@ export async function tryCuts(
   chance: Chance,
   runOnEvery: number,
 ): Promise<Tried> {
-  const tried: Tried = { cuts: 0, jobs: 0, lost: 0, outcomes: 0 }
+  const tried: Tried = { cuts: 0, jobs: 0, lost: 0, outcomes: 0, checkpoints: 0 }
   for (const cut of cuts) {
     const seed = chance.below(2 ** 31)
     const directory = join(home, `cut-${cut}-${seed}`)
@@ -72,13 +74,16 @@ export async function tryCuts(
       await diskAfter(recording, cut, chanceOf(seed), directory)
       const promised = promisedBefore(recording, cut)
       const jobs = await jobsIn(directory)
-      if (load.durability === 'disk') assertKept(jobs, promised)
-      else assertOneMoment(jobs, promised)
+      if (load.durability === 'disk') {
+        assertKept(jobs, promised)
+        await assertSaved(directory, promised)
+      } else assertOneMoment(jobs, promised)
       if (tried.cuts % runOnEvery === 0) await assertRunsOn(directory)
       tried.cuts++
       tried.jobs += promised.added.size
       tried.lost += [...promised.added.keys()].filter((id) => !jobs.has(id)).length
       tried.outcomes += promised.finished.size
+      tried.checkpoints += promised.saved.size
     } catch (error) {
       const where = `after event ${cut} of ${recording.events.length}, choices from seed ${seed}`
       throw new Error(`${where}: ${(error as Error).message}`, { cause: error })

@@ -1,6 +1,7 @@
 /**
  * The process that is recorded: adds jobs of all kinds, has some of them run, closes, opens again and goes on, and ends
- * without closing. It says each job that was acknowledged (`added`) and each outcome that was reported (`finished`).
+ * without closing. It says each job that was acknowledged (`added`), each outcome that was reported (`finished`), and each
+ * checkpoint that was acknowledged (`saved`).
  *
  * Arguments: the directory's parent, the durability, a seed, how many rounds, how large a large input is.
  */
@@ -16,6 +17,7 @@ export interface LoadInput {
 
 const ALL = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
 const FIXTURE = new URL('../fixtures/worker.js', import.meta.url)
+const NOTING = new URL('../fixtures/noting-worker.js', import.meta.url)
 
 /** How the recorded queue, and those that look at what is left of it, are opened. */
 export const OPTIONS: QueueOptions = {
@@ -23,6 +25,7 @@ export const OPTIONS: QueueOptions = {
     where: { module: FIXTURE, export: 'where' },
     throwValue: { module: FIXTURE, export: 'throwValue' },
     throwUnrecoverable: { module: FIXTURE, export: 'throwUnrecoverable' },
+    saveSteps: { module: NOTING, export: 'saveSteps' },
   },
   keep: { completed: ALL, failed: ALL, cancelled: ALL },
   backoff: 1,
@@ -45,6 +48,7 @@ async function load(
   for (let generation = 0; generation < 2; generation++) {
     const queue = await JobQueue.open(`${parent}/made/queue`, { ...OPTIONS, durability, maxWorkers: 2 })
     queue.on('finished', (job) => say(`finished ${job.id} ${job.state}`))
+    queue.on('log', (job, step) => say(`saved ${job.id} ${step}`))
     const finished: Promise<unknown>[] = []
     for (let round = 0; round < rounds; round++) {
       // Many small ones of one priority share an entry on disk.
@@ -52,7 +56,7 @@ async function load(
       const size = !isCrowd && chance.below(3) === 0 ? large : chance.below(200)
       const count = isCrowd ? 4 + chance.below(20) : 1 + chance.below(4)
       const inputs = Array.from({ length: count }, () => inputOf(id++, size))
-      const chosen = (['where', 'where', 'where', 'throwValue', 'throwUnrecoverable'] as const)[
+      const chosen = (['where', 'where', 'saveSteps', 'throwValue', 'throwUnrecoverable'] as const)[
         chance.below(5)
       ]
       // What throws a large value spends its time on describing it.
