@@ -147,6 +147,20 @@ export function noting(open: OpenStore): void {
     assert.equal(String(again?.head.saved), 'saved')
   })
 
+  test('a job that is released or sent back has not started any more', async (t) => {
+    const { opened, store, job } = await running(open, t)
+    store.noteStarted(job, 1234)
+    await store.settle([{ outcome: 'released', job }])
+    const [again] = await claimNext(store)
+    assert.ok(again)
+    assert.equal(again.startedAt, undefined)
+    await store.settle([{ outcome: 'failed', job: again, head: { attempt: 1, startedAt: 5678 } }])
+    assert.equal((await store.get(job.place))?.head.startedAt, 5678)
+    await store.revive(job.place, 1)
+    for await (const each of nowAndAfterCrash(opened))
+      assert.equal((await each.store.get(job.place))?.head.startedAt, undefined)
+  })
+
   test('closing keeps what jobs in transit have noted until then', async (t) => {
     const { opened, store, job } = await running(open, t)
     store.note(job, { progress: PROGRESS })
