@@ -1,17 +1,19 @@
 #!/usr/bin/env node
-/** The `millrace` command. Exit codes: 0 all completed, 1 some failed, 2 bad usage, 130 interrupted. */
+/** The `millrace` command. Exit codes: 0 all completed, 1 some failed, 2 it cannot work, 130 interrupted. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../errors/errors.js'
-import { UsageError } from './inputs.js'
+import { printable, say } from './printable.js'
 import { repair } from './repair.js'
-import { type RunOptions, run } from './run.js'
+import { type RunOptions, run } from './run/run.js'
+import { UsageError } from './usage-error.js'
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
 
 const program = new Command('millrace')
   .description('A durable job queue that feeds a pool of worker threads.')
   .version(version)
+  .configureOutput({ outputError: (text, write) => write(printable(text)) })
   .exitOverride()
 
 program
@@ -21,7 +23,7 @@ program
   )
   .argument(
     '<worker module>',
-    'what exports a function (input, job) => output: a file, or a name such as millrace/workers/brotli',
+    'what exports a function (input, job) => output: a name such as millrace/workers/brotli, or a file such as ./worker.js',
   )
   .argument('[inputs...]', 'the inputs; without any, the lines of --input-file or of standard input')
   .option('--input-file <file>', 'take the inputs from a file, one a line')
@@ -33,6 +35,8 @@ program
   .addOption(integer('--timeout <ms>', 'longest run of one attempt (default: none)', 0, 2 ** 47))
   .addOption(integer('--priority <n>', 'lower runs first (default: 0)', -32_768, 32_767))
   .option('--retry-failed', 'try inputs again that failed for good in an earlier run')
+  .option('--fresh', 'run all inputs anew, whatever earlier runs made of them')
+  .option('--unfinished', 'also run jobs that earlier runs left, whose inputs are not given again')
   .addOption(
     integer('--buffer <n>', 'how many inputs are read ahead of their results', 1, 1e7).default(100_000),
   )
@@ -41,16 +45,20 @@ program
     'after',
     `
 Results go to standard output, one JSON object a line for each input, as they come: {"id","status","input","output"}, or
-"error": {"name","message","code"} in place of "output". What JSON does not know is written so: undefined, NaN and Infinity as
-null, Dates as ISO strings, bigints as strings, bytes as base64, other typed arrays and Sets as lists, Maps as lists of [key,
-value], Errors as {"name","message"}, RegExps as text. An output too large for a line has an "error" in its place, and counts as
-failed. A worker should log with console.error or job.log: console.log goes to standard output too.
+"attempts" and "error": {"name","message","code","stack"} in place of "output". A line of input that cannot be run has no id and no
+input, but its "line". What JSON does not know is written so: undefined, NaN and Infinity as null, Dates as ISO strings, bigints as
+strings, bytes as base64, other typed arrays and Sets as lists, Maps as lists of [key, value], Errors as {"name","message"}, RegExps
+as text. An output too large for a line has an "error" in its place, and counts as failed. What workers print goes to standard error.
+
+Inputs that begin with a dash go behind --, or into standard input, where other users of the machine do not see them, as they see
+arguments: millrace run ./worker.js -- --input. A JSON number that a double cannot hold is refused.
 
 Equal inputs are one job. An input that finished in an earlier run is not run again, but its result is written again, so that
-the output is always whole. Blank lines are skipped. Jobs that an earlier run left go on even if their inputs are not given again.
+the output is always whole; --fresh runs it anew. Blank lines are skipped. Jobs that an earlier run left run when their inputs
+are given again, or with --unfinished.
 
 Ctrl-C finishes what runs and keeps the rest, a second one stops at once; the same command then goes on.
-Exit codes: 0 all completed, 1 some failed, 2 bad usage or no directory to work in, 130 interrupted.`,
+Exit codes: 0 all completed, 1 some failed, 2 bad usage, no directory to work in or\nresults that cannot be written, 130 interrupted.`,
   )
   .action(async (module: string, inputs: string[], options: RunOptions) => {
     process.exitCode = await run(module, inputs, options)
@@ -83,7 +91,7 @@ function exitCodeOf(error: unknown): number {
   // Commander has said itself what was wrong; asking for help or the version was not.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
   if (!(error instanceof UsageError || error instanceof MillraceError)) throw error
-  console.error(`millrace: ${error.message}`)
+  say(error.message)
   return 2
 }
 

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
+import { JobQueue } from '../../src/index.js'
 import {
   fixtureRun,
   folderWith,
@@ -23,6 +27,16 @@ const GATED = `import { appendFileSync, existsSync } from 'node:fs'
   }`
 const INPUTS = Array.from({ length: 40 }, (_, index) => index)
 
+/** The queue of a command in a folder, to be filled by hand. */
+async function openDirectory(t: TestContext, directory: string, module: string): Promise<JobQueue> {
+  const queue = await JobQueue.open(directory, {
+    workers: { [module]: join(directory, '..', module) },
+    maxWorkers: 0,
+  })
+  t.after(() => queue.close())
+  return queue
+}
+
 /** Kills a run of 40 inputs when 20 are done and two run. */
 async function killHalfWay(t: TestContext, folder: string, args: string[]): Promise<Set<unknown>> {
   const command = startCommand(t, folder, args)
@@ -35,7 +49,7 @@ async function killHalfWay(t: TestContext, folder: string, args: string[]): Prom
 
 test('the same command after a kill goes on: one outcome for each input, and what had finished is not repeated', async (t) => {
   const folder = await folderWith(t, 'gated.mjs', GATED)
-  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  const args = ['run', './gated.mjs', '--json', '--max-workers', '2']
   const reported = await killHalfWay(t, folder, args)
   assert.equal(reported.size, 20)
   await writeFile(join(folder, 'open'), '')
@@ -60,23 +74,157 @@ test('the same command after a kill goes on: one outcome for each input, and wha
   for (const input of repeated) assert.ok(!reported.has(input), `${input} was reported`)
 })
 
-test('jobs that were left go on without their inputs, and their results are written', async (t) => {
+test('jobs that were left stay if their inputs are not given again, until they are, or until --unfinished', async (t) => {
   const folder = await folderWith(t, 'gated.mjs', GATED)
-  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  const args = ['run', './gated.mjs', '--json', '--max-workers', '2']
   await killHalfWay(t, folder, args)
   await writeFile(join(folder, 'open'), '')
-  const { code, stdout } = await runCommand(t, folder, args, '7\n')
-  assert.equal(code, 0)
-  const inputs = resultsIn(stdout).map(({ input }) => input as number)
-  assert.deepEqual(
-    inputs.sort((one, other) => one - other),
-    [7, ...INPUTS.filter((input) => input >= 20)],
+  const inputsOf = (stdout: string) =>
+    resultsIn(stdout)
+      .map(({ input }) => Number(input))
+      .sort((one, other) => one - other)
+  const before = (await linesOfFile(join(folder, 'runs.txt'))).length
+  const runs = async () => (await linesOfFile(join(folder, 'runs.txt'))).slice(before).map(Number)
+
+  const others = await runCommand(t, folder, args, '7\n21\n100\n')
+  assert.deepEqual([others.code, inputsOf(others.stdout)], [0, [7, 21, 100]])
+  assert.match(
+    others.stderr,
+    /^millrace: 19 jobs that earlier runs left stay in \.millrace, because their inputs were not given: --unfinished /m,
   )
+  assert.deepEqual(await runs(), [21, 100])
+
+  const given = await runCommand(t, folder, args, '39\n')
+  assert.deepEqual([given.code, inputsOf(given.stdout)], [0, [39]])
+  assert.match(given.stderr, /^millrace: nothing to restore: 22 jobs had finished before$/m)
+  assert.match(given.stderr, /^millrace: 18 jobs that earlier runs left stay/m)
+  assert.deepEqual(await runs(), [21, 100, 39])
+
+  const asked = await runCommand(t, folder, [...args, '--unfinished'], '7\n')
+  const rest = [20, ...INPUTS.slice(22, 39)]
+  assert.deepEqual([asked.code, inputsOf(asked.stdout)], [0, [7, ...rest]])
+  assert.doesNotMatch(asked.stderr, /stay in/)
+  assert.deepEqual(
+    (await runs()).slice(3).sort((one, other) => one - other),
+    rest,
+  )
+})
+
+test('--unfinished runs what a killed run left too', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', './gated.mjs', '--json', '--max-workers', '2']
+  await killHalfWay(t, folder, args)
+  await writeFile(join(folder, 'open'), '')
+  const { code, stdout } = await runCommand(t, folder, [...args, '--unfinished'], '7\n')
+  assert.equal(code, 0)
+  assert.deepEqual(
+    resultsIn(stdout)
+      .map(({ input }) => Number(input))
+      .sort((one, other) => one - other),
+    [7, ...INPUTS.slice(20)],
+  )
+})
+
+test('a left job does not run in the name of an input that it does not have', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', './gated.mjs', '21']
+  // What another made of the same name.
+  const key = createHash('sha256').update('text "21"').digest('base64url')
+  const queue = await openDirectory(t, join(folder, '.millrace'), 'gated.mjs')
+  await queue.enqueue('gated.mjs', 666, { key, meta: { input: '21', module: 'x' } })
+  await queue.close()
+  await writeFile(join(folder, 'open'), '')
+  const { code, stdout } = await runCommand(t, folder, args)
+  assert.equal(code, 0)
+  assert.deepEqual(outputsIn(stdout), [['21', 42]])
+  assert.deepEqual(await linesOfFile(join(folder, 'runs.txt')), ['21'])
+})
+
+test('inputs that fill the buffer run, though left jobs are missing', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  await killHalfWay(t, folder, ['run', './gated.mjs', '--json', '--max-workers', '2'])
+  await writeFile(join(folder, 'open'), '')
+  const args = ['run', './gated.mjs', '--json', '--buffer', '2', '21', '22', '23']
+  const { code, stdout } = await runCommand(t, folder, args)
+  assert.deepEqual([code, resultsIn(stdout).map(({ input }) => input)], [0, [21, 22, 23]])
+})
+
+test('a new input runs at once, though left jobs are missing and more inputs may come', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', './gated.mjs', '--json', '--max-workers', '2']
+  await killHalfWay(t, folder, args)
+  await writeFile(join(folder, 'open'), '')
+  const command = startCommand(t, folder, args)
+  command.write('100\n')
+  await command.shows('stdout', '"output":200')
+  command.write('20\n')
+  await command.shows('stdout', '"output":40')
+  command.end()
+  const { code, stderr } = await command.ended()
+  assert.equal(code, 0)
+  assert.match(stderr, /^millrace: 19 jobs that earlier runs left stay/m)
+})
+
+test('results from earlier runs are counted, and a module that has changed since is named', async (t) => {
+  const folder = await folderWith(t, 'worker.mjs', 'export default (input) => input + 1')
+  const args = ['run', './worker.mjs', '--json', '--quiet']
+  await runCommand(t, folder, [...args, '1', '2'])
+  assert.equal((await runCommand(t, folder, [...args, '1', '2'])).stderr, '', 'quiet')
+  const same = await runCommand(t, folder, ['run', './worker.mjs', '--json', '1', '2', '3'])
+  assert.match(same.stderr, /^millrace: 2 of 3 results are from earlier runs$/m)
+
+  await writeFile(join(folder, 'worker.mjs'), 'export default (input) => input + 2')
+  const changed = await runCommand(t, folder, [...args, '1', '2', '4'])
+  assert.deepEqual(outputsIn(changed.stdout), [
+    [1, 2],
+    [2, 3],
+    [4, 6],
+  ])
+  assert.equal(
+    changed.stderr,
+    'millrace: 2 of 3 results are from earlier runs; worker.mjs has changed since 2 of them: --fresh runs all inputs anew\n',
+  )
+
+  const fresh = await runCommand(t, folder, [...args, '--fresh', '1', '2', '1'])
+  assert.deepEqual(outputsIn(fresh.stdout), [
+    [1, 3],
+    [1, 3],
+    [2, 4],
+  ])
+  assert.equal(fresh.stderr, '')
+  const after = await runCommand(t, folder, [...args, '1', '2', '3'])
+  assert.deepEqual(outputsIn(after.stdout), [
+    [1, 3],
+    [2, 4],
+    [3, 4],
+  ])
+  assert.match(
+    after.stderr,
+    /^millrace: 3 of 3 results are from earlier runs; worker\.mjs has changed since 1 of them: /,
+  )
+})
+
+test('a module that was touched but not changed, or a job that the new version ran, is not called outdated', async (t) => {
+  const folder = await folderWith(t, 'gated.mjs', GATED)
+  const args = ['run', './gated.mjs', '--json', '--quiet', '20']
+  const command = startCommand(t, folder, args)
+  command.end()
+  while (!existsSync(join(folder, 'runs.txt'))) await setTimeout(5)
+  command.kill('SIGKILL')
+  await command.ended()
+  await writeFile(join(folder, 'gated.mjs'), `${GATED} // another version`)
+  await writeFile(join(folder, 'open'), '')
+  assert.deepEqual(outputsIn((await runCommand(t, folder, args)).stdout), [[20, 40]])
+  const { stderr } = await runCommand(t, folder, args)
+  assert.equal(stderr, '')
+  await runCommand(t, folder, [...args, '1'])
+  await utimes(join(folder, 'gated.mjs'), new Date(), new Date())
+  assert.equal((await runCommand(t, folder, ['run', './gated.mjs', '--json', '--quiet', '1'])).stderr, '')
 })
 
 test('a rerun prints the same results and runs nothing', async (t) => {
   const folder = await folderWith(t, 'gated.mjs', GATED)
-  const args = ['run', 'gated.mjs', '3', '1', '2', '1']
+  const args = ['run', './gated.mjs', '3', '1', '2', '1']
   const first = await runCommand(t, folder, args)
   const second = await runCommand(t, folder, args)
   assert.deepEqual([first.code, second.code], [0, 0])
@@ -104,7 +252,7 @@ test('what failed stays failed, until --retry-failed', async (t) => {
       return 'found'
     }`,
   )
-  const args = ['run', 'wanting.mjs', '--attempts', '1', 'fine', 'a', 'b', 'a']
+  const args = ['run', './wanting.mjs', '--attempts', '1', 'fine', 'a', 'b', 'a']
   const statuses = (stdout: string) => resultsIn(stdout).map(({ input, status }) => `${input} ${status}`)
   const failed = ['a failed', 'a failed', 'b failed', 'fine completed']
   const first = await runCommand(t, folder, args)
@@ -152,7 +300,7 @@ test('a directory serves several worker modules and exports, each with jobs of i
     `${GATED}
     export const negative = (input) => -input`,
   )
-  const args = ['run', 'gated.mjs', '--json', '--max-workers', '2']
+  const args = ['run', './gated.mjs', '--json', '--max-workers', '2']
   await killHalfWay(t, folder, args)
   const other = await runCommand(t, folder, [...args, '--export', 'negative', '1', '30'])
   assert.deepEqual(outputsIn(other.stdout), [
@@ -171,7 +319,7 @@ test('a directory that another process has open is refused, and the process is n
   assert.deepEqual({ code, stdout }, { code: 2, stdout: '' })
   assert.match(
     stderr,
-    new RegExp(`^millrace: .*\\.millrace is already open in another process \\(process ${holder.pid} .*\n$`),
+    new RegExp(`^millrace: .*\\.millrace is already open in another process \\(process ${holder.pid} .* --dir <directory>\n$`),
   )
   await writeFile(join(folder, 'gate'), '')
   assert.equal((await holder.ended()).code, 0)

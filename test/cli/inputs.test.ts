@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text as readText } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fixtureRun, folderWith, outputsIn, resultsIn, runCommand, startCommand } from '../support/command.js'
+import {
+  commandLine,
+  fixtureRun,
+  folderWith,
+  outputsIn,
+  type ResultLine,
+  resultsIn,
+  runCommand,
+  startCommand,
+} from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
@@ -41,6 +53,102 @@ test('lines end in LF or CRLF; blank ones, a byte order mark and a missing last 
     resultsIn(stdout).map(({ output }) => output),
     ['one', 'three é', 't\u2028w\ro'],
   )
+})
+
+test('a byte order mark counts at the very start only, and spaces of other kinds make a line no blank one', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const text = '\uFEFFa\n\uFEFFa\n\uFEFF\n\u00A0\n \t\n'
+  const { code, stdout } = await runCommand(t, folder, fixtureRun('echo'), text)
+  assert.equal(code, 0)
+  assert.deepEqual(
+    resultsIn(stdout).map(({ output }) => output),
+    ['a', '\u00A0', '\uFEFF', '\uFEFFa'],
+  )
+})
+
+test('a line that cannot be run is a failed result with its number, the others run, and the exit code is 1', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const bad = Buffer.concat([
+    Buffer.from('"one"\n\n{"a":\n'),
+    Buffer.from('"d\xe9j\xe0"\n', 'latin1'),
+    Buffer.from(`${'['.repeat(600)}${']'.repeat(600)}\n"two"\n`),
+  ])
+  await writeFile(join(folder, 'list.txt'), bad)
+  const args = fixtureRun('echo', '--json', '--input-file', 'list.txt')
+  for (const run of ['first', 'again']) {
+    const { code, stdout, stderr } = await runCommand(t, folder, args)
+    assert.equal(code, 1, run)
+    assert.match(stderr, /^millrace: 5 of 5 done, 3 failed, /m)
+    const results = resultsIn(stdout)
+    assert.deepEqual(
+      results.filter(({ status }) => status === 'completed').map(({ output }) => output),
+      ['one', 'two'],
+    )
+    const refused = results
+      .filter(({ line }) => line !== undefined)
+      .sort((one, other) => Number(one.line) - Number(other.line))
+    assert.deepEqual(
+      refused.map(({ id, status, line, attempts, error }) => [id, status, line, attempts, error?.code]),
+      [
+        [undefined, 'failed', 3, 0, 'MILLRACE_INPUT'],
+        [undefined, 'failed', 4, 0, 'MILLRACE_INPUT'],
+        [undefined, 'failed', 5, 0, 'MILLRACE_VALUE'],
+      ],
+    )
+    const [json, utf8, deep] = refused.map(({ error }) => error?.message ?? '')
+    assert.match(json ?? '', /^line 3 of list\.txt is not JSON: /)
+    assert.equal(utf8, 'line 4 of list.txt is not UTF-8')
+    assert.match(deep ?? '', /^line 5 of list\.txt is refused: input.* 500 levels/)
+  }
+})
+
+test('a line of 100 MB is a failed result, and the lines around it run', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const file = await open(join(folder, 'large.txt'), 'w')
+  await file.write('one\n')
+  for (let megabytes = 0; megabytes < 100; megabytes++) await file.write(Buffer.alloc(1_000_000, 'x'))
+  await file.write('\ntwo\n')
+  await file.close()
+  const { code, stdout } = await runCommand(t, folder, fixtureRun('echo', '--input-file', 'large.txt'))
+  assert.equal(code, 1)
+  assert.deepEqual(
+    resultsIn(stdout).map(({ line, output, error }) => output ?? [line, error?.message]),
+    [
+      [2, 'line 2 of large.txt is longer than 67108864 bytes: put the data in a file and give its path'],
+      'one',
+      'two',
+    ],
+  )
+})
+
+test('JSON numbers arrive as they were written, or their line is refused', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const lines = '50000000014435121\n50000000014435122\n1e400\nnull\n-0\n0\n{"n":-0}\n{"n":0}\n'
+  const { code, stdout } = await runCommand(t, folder, fixtureRun('echo', '--json'), lines)
+  assert.equal(code, 1)
+  const results = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ResultLine)
+  const refused = results.filter(({ status }) => status === 'failed')
+  assert.deepEqual(
+    refused.map(({ line }) => line),
+    [1, 2, 3],
+  )
+  assert.match(refused[2]?.error?.message ?? '', /the number 1e400 would become Infinity/)
+  assert.equal(new Set(results.flatMap(({ id }) => id ?? [])).size, 5, 'null, -0, 0, {-0} and {0}')
+})
+
+test('a directory for standard input is refused', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const handle = await open(folder)
+  t.after(() => handle.close())
+  const [program, ...args] = commandLine(fixtureRun('echo'))
+  const child = spawn(program, args, { cwd: folder, stdio: [handle.fd, 'ignore', 'pipe', 'pipe'] })
+  assert.ok(child.stderr)
+  const [stderr, [code]] = await Promise.all([readText(child.stderr), once(child, 'close')])
+  assert.equal(code, 2)
+  assert.match(stderr, /^millrace: standard input is a directory: give a file, /)
 })
 
 test('--json parses each input, from arguments and from lines', async (t) => {
@@ -97,7 +205,7 @@ test('an equal input has its result too when the job finishes while it is looked
     `export default (input) =>
       input === 'large' ? Object.assign(new Error(), { bytes: new Uint8Array(6e7) }) : null`,
   )
-  const command = startCommand(t, folder, ['run', 'large.mjs', '--max-workers', '1'])
+  const command = startCommand(t, folder, ['run', './large.mjs', '--max-workers', '1'])
   command.write('large\n')
   await command.shows('stdout', '"status":"completed"')
   command.end('small\nlarge\nsmall\n')

@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fixtureRun, resultsIn, runCommand, startCommand } from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
+import { NO_MOUNT, smallDisk } from '../support/disk.js'
 
 // Windows has no way of sending Ctrl-C to a child.
 const options = { skip: process.platform === 'win32' && 'signals cannot be sent' }
 const FINISHING =
   'millrace: finishing what runs (Ctrl-C: stop at once); the same command goes on with the rest\n'
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   test(`${signal} finishes what runs, keeps the rest, and the same command goes on`, options, async (t) => {
     const folder = await temporaryDirectory(t)
     const gates = ['a', 'b', 'c', 'd'].map((name) => join(folder, name))
@@ -73,4 +74,47 @@ test('Ctrl-C ends a wait for room in the buffer', options, async (t) => {
   await writeFile(gate, '')
   const { code, stdout } = await command.ended()
   assert.deepEqual([code, resultsIn(stdout).map(({ input }) => input)], [130, [gate]])
+})
+
+test('a terminal that is closed may say so twice: what runs finishes all the same', options, async (t) => {
+  const folder = await temporaryDirectory(t)
+  const gate = join(folder, 'gate')
+  const command = startCommand(t, folder, fixtureRun('gate', gate))
+  await command.shows('stderr', 'at the gate')
+  command.kill('SIGHUP')
+  await command.shows('stderr', FINISHING)
+  command.kill('SIGHUP')
+  await writeFile(gate, '')
+  const { code, stdout } = await command.ended()
+  assert.deepEqual([code, resultsIn(stdout).map(({ status }) => status)], [130, ['completed']])
+})
+
+test(
+  'when the directory is deleted while a full buffer waits, the error is said, and the exit code is 2',
+  options,
+  async (t) => {
+    const folder = await temporaryDirectory(t)
+    const command = startCommand(t, folder, fixtureRun('echo', '--buffer', '1'))
+    // More than it can run before it looks at its directory again.
+    command.write(Array.from({ length: 100_000 }, (_, line) => `line ${line}\n`).join(''))
+    await command.shows('stdout', '"status":"completed"')
+    await rm(join(folder, '.millrace'), { recursive: true })
+    const { code, stderr } = await command.ended()
+    assert.equal(code, 2, stderr)
+    assert.match(stderr, /^millrace: .*the queue has stopped: ENOENT/m)
+    assert.doesNotMatch(stderr, /^ {4}at /m)
+  },
+)
+
+test('when the disk is full while inputs may still come, the error is said, and the exit code is 2', {
+  skip: NO_MOUNT,
+}, async (t) => {
+  const disk = await smallDisk(t, 8)
+  const command = startCommand(t, disk, fixtureRun('echo', '--dir', join(disk, 'jobs')))
+  command.write('first\n')
+  await command.shows('stdout', '"output":"first"')
+  for (let line = 0; line < 100; line++) command.write(`${line} ${'x'.repeat(200_000)}\n`)
+  const { code, stderr } = await command.ended()
+  assert.equal(code, 2, stderr)
+  assert.match(stderr, /^millrace: .*the queue has stopped: .*make room on the disk/m)
 })

@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { linesOf } from '../../src/cli/lines.js'
+import { linesOf } from '../../src/cli/run/lines.js'
+
+async function* streamOf(pieces: readonly string[]): AsyncGenerator<Buffer> {
+  for (const piece of pieces) yield Buffer.from(piece)
+}
 
 /** The lines of a stream that arrives in these pieces: number and text. */
 async function linesIn(...pieces: string[]): Promise<[number, string][]> {
-  const stream = (async function* () {
-    for (const piece of pieces) yield Buffer.from(piece)
-  })()
   const lines: [number, string][] = []
-  for await (const some of linesOf(stream))
+  for await (const some of linesOf(streamOf(pieces), 100))
     for (const { number, bytes } of some) lines.push([number, String(bytes)])
   return lines
 }
@@ -48,4 +49,20 @@ test('a stream without a last line end has its last line, one with it has no emp
   assert.deepEqual(await linesIn('a'), [[1, 'a']])
   assert.deepEqual(await linesIn('a\n'), [[1, 'a']])
   assert.deepEqual(await linesIn(), [])
+})
+
+test('a line that is too long has no bytes, wherever its pieces end, and is not kept', async () => {
+  const pieces = [
+    'ab',
+    'c'.repeat(99),
+    '\n',
+    'd'.repeat(100),
+    '\ne\n',
+    `${'f'.repeat(101)}\ng\n`,
+    'h'.repeat(101),
+  ]
+  const lines: (string | undefined)[] = []
+  for await (const some of linesOf(streamOf(pieces), 100))
+    for (const { bytes } of some) lines.push(bytes && String(bytes))
+  assert.deepEqual(lines, [undefined, 'd'.repeat(100), 'e', undefined, 'g', undefined])
 })

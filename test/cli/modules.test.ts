@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { brotliDecompressSync } from 'node:zlib'
-import { fixtureRun, folderWith, resultsIn, runCommand } from '../support/command.js'
+import { folderWith, resultsIn, runCommand } from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
 
 test('the ready-made workers run by name from any directory', async (t) => {
@@ -50,12 +50,14 @@ test('the internals of the ready-made workers are no workers', async (t) => {
   assert.match(stderr, /there is no worker module millrace\/workers\/internal\/check/)
 })
 
-test('a file comes before what a package exports by the same name', async (t) => {
+test('what a package exports comes before a file of the same name, which is named with ./', async (t) => {
   const folder = await temporaryDirectory(t)
   await mkdir(join(folder, 'millrace', 'workers'), { recursive: true })
   await writeFile(join(folder, 'millrace', 'workers', 'noop'), 'module.exports = () => "own"')
-  const { stdout } = await runCommand(t, folder, ['run', 'millrace/workers/noop', 'x'])
-  assert.equal(resultsIn(stdout)[0]?.output, 'own')
+  const ofPackage = await runCommand(t, folder, ['run', 'millrace/workers/noop', 'x'])
+  assert.equal(resultsIn(ofPackage.stdout)[0]?.output, null)
+  const ofFile = await runCommand(t, folder, ['run', './millrace/workers/noop', '--dir', 'other', 'x'])
+  assert.equal(resultsIn(ofFile.stdout)[0]?.output, 'own')
 })
 
 test('a file is the same worker module however it is written, also deep down', async (t) => {
@@ -68,30 +70,45 @@ test('a file is the same worker module however it is written, also deep down', a
     `import { writeFileSync } from 'node:fs'
     export default () => writeFileSync('ran', '', { flag: 'wx' })`,
   )
-  for (const written of [module, `./${module}`, join(folder, module)])
+  for (const written of [`./${module}`, `././${module}`, join(folder, module)])
     assert.equal((await runCommand(t, folder, ['run', written, 'x'])).code, 0)
 })
 
-test('a worker module that throws while it is loaded fails each input with the reason', async (t) => {
-  const folder = await folderWith(t, 'broken.mjs', `throw new Error('no licence')`)
-  const { code, stdout } = await runCommand(t, folder, ['run', 'broken.mjs', '--attempts', '1', 'a', 'b'])
-  assert.equal(code, 1)
-  const results = resultsIn(stdout)
-  assert.deepEqual(
-    results.map(({ input, error }) => [input, error?.code]),
-    [
-      ['a', 'MILLRACE_WORKER_MODULE'],
-      ['b', 'MILLRACE_WORKER_MODULE'],
-    ],
-  )
-  assert.match(results[0]?.error?.message ?? '', /broken\.mjs failed: no licence$/)
+/** Runs a module that cannot be run: the command says why, and leaves nothing behind. */
+async function refusal(t: TestContext, source: string, ...args: string[]): Promise<string> {
+  const folder = await folderWith(t, 'worker.mjs', source)
+  const { code, stdout, stderr } = await runCommand(t, folder, ['run', './worker.mjs', ...args, 'x'])
+  assert.deepEqual({ code, stdout }, { code: 2, stdout: '' }, stderr)
+  assert.deepEqual(await readdir(folder), ['worker.mjs'])
+  return stderr
+}
+
+test('a worker module that throws while it is loaded is refused with the reason', async (t) => {
+  const stderr = await refusal(t, `console.log('loading'); throw new Error('no licence')`)
+  assert.match(stderr, /^millrace: the worker module cannot be run: .*worker\.mjs failed: no licence\n$/)
 })
 
-test('an export that is not there fails each input, and the ones that are there are listed', async (t) => {
-  const folder = await temporaryDirectory(t)
-  const { code, stdout } = await runCommand(t, folder, fixtureRun('ecco', '--attempts', '1', 'x'))
-  assert.equal(code, 1)
-  assert.match(resultsIn(stdout)[0]?.error?.message ?? '', /no function as its export "ecco", it has .*echo/)
+test('a worker module that ends its thread while it is loaded is refused', async (t) => {
+  const stderr = await refusal(t, 'process.exit(3)')
+  assert.match(stderr, /worker\.mjs ended its thread with exit code 3 while it was loaded\n$/)
+})
+
+test('an export that is not there is refused, and the ones that are there are listed', async (t) => {
+  const source = 'export const echo = (input) => input; export const name = "x"'
+  const stderr = await refusal(t, source, '--export', 'nope')
+  assert.match(stderr, /worker\.mjs has no function as its export "nope", it has echo, name\n$/)
+  assert.match(await refusal(t, source, '--export', 'name'), /no function as its export "name"/)
+  assert.match(await refusal(t, source), /no function as its default export/)
+})
+
+test('a worker module that stays busy after it is loaded does not keep the command', async (t) => {
+  const folder = await folderWith(
+    t,
+    'timer.mjs',
+    'setInterval(() => {}, 1000); export default (input) => input',
+  )
+  const { code, stderr } = await runCommand(t, folder, ['run', './timer.mjs', 'x'])
+  assert.equal(code, 0, stderr)
 })
 
 test('a worker module in TypeScript runs where NODE_OPTIONS names a loader', async (t) => {
@@ -101,7 +118,7 @@ test('a worker module in TypeScript runs where NODE_OPTIONS names a loader', asy
     'enum Unit { Text = 1 }\nexport default (input: string): number => input.length * Unit.Text',
   )
   const env = { NODE_OPTIONS: `--import ${import.meta.resolve('tsx')}` }
-  const { code, stdout, stderr } = await runCommand(t, folder, ['run', 'typed.ts', 'four'], '', env)
+  const { code, stdout, stderr } = await runCommand(t, folder, ['run', './typed.ts', 'four'], '', env)
   assert.equal(code, 0, stderr + stdout)
   assert.equal(resultsIn(stdout)[0]?.output, 4)
 })
@@ -110,8 +127,8 @@ test('where nothing loads TypeScript, the failure says what to do', async (t) =>
   const { typescript } = process.features as { typescript?: unknown }
   if (typescript) return t.skip('this Node runs TypeScript by itself')
   const folder = await folderWith(t, 'typed.ts', 'export default (input: string): string => input')
-  const args = ['run', 'typed.ts', '--attempts', '1', 'x']
-  const { code, stdout } = await runCommand(t, folder, args, '', { NODE_OPTIONS: '' })
-  assert.equal(code, 1)
-  assert.match(resultsIn(stdout)[0]?.error?.message ?? '', /start it with --import tsx, or use Node 22\.18/)
+  const args = ['run', './typed.ts', '--attempts', '1', 'x']
+  const { code, stderr } = await runCommand(t, folder, args, '', { NODE_OPTIONS: '' })
+  assert.equal(code, 2)
+  assert.match(stderr, /start it with --import tsx, or use Node 22\.18/)
 })

@@ -1,7 +1,18 @@
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
-import { fixtureRun, folderWith, resultsIn, runCommand, startCommand } from '../support/command.js'
+import {
+  commandLine,
+  fixtureRun,
+  folderWith,
+  resultsIn,
+  runCommand,
+  startCommand,
+} from '../support/command.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
@@ -12,7 +23,7 @@ test('each input has one line with id, status, input and output, and equal input
     `let runs = 0
     export default (input) => ({ input, runs: ++runs })`,
   )
-  const args = ['run', 'count.mjs', '--max-workers', '1', 'b', 'a', 'b', 'c', 'b']
+  const args = ['run', './count.mjs', '--max-workers', '1', 'b', 'a', 'b', 'c', 'b']
   const { code, stdout } = await runCommand(t, folder, args)
   assert.equal(code, 0)
   const results = resultsIn(stdout)
@@ -39,20 +50,22 @@ test('a job that fails has its error in place of an output, and the exit code is
       return input.length
     }`,
   )
-  const args = ['run', 'picky.mjs', '--attempts', '1', 'good', 'bad', 'ugly']
+  const args = ['run', './picky.mjs', '--attempts', '1', 'good', 'bad', 'ugly']
   const { code, stdout, stderr } = await runCommand(t, folder, args)
   assert.equal(code, 1)
   assert.match(stderr, /^millrace: 3 of 3 done, 2 failed, 0 running, /m)
-  const results = resultsIn(stdout).map(({ id: _id, ...rest }) => rest)
-  assert.deepEqual(results, [
-    {
-      status: 'failed',
-      input: 'bad',
-      error: { name: 'RangeError', message: 'too bad', code: 'E_BAD' },
-    },
-    { status: 'completed', input: 'good', output: 4 },
-    { status: 'failed', input: 'ugly', error: { name: 'NonError', message: 'thrown: a text' } },
-  ])
+  const [bad, good, ugly] = resultsIn(stdout).map(({ id: _id, ...rest }) => rest)
+  const { error: { stack = '', ...error } = { message: '' }, ...rest } = bad ?? { error: { message: '' } }
+  assert.deepEqual(rest, { status: 'failed', input: 'bad', attempts: 1 })
+  assert.deepEqual(error, { name: 'RangeError', message: 'too bad', code: 'E_BAD' })
+  assert.match(stack, /^RangeError: too bad\n +at .*picky\.mjs:2:\d+/)
+  assert.deepEqual(good, { status: 'completed', input: 'good', output: 4 })
+  assert.deepEqual(ugly, {
+    status: 'failed',
+    input: 'ugly',
+    attempts: 1,
+    error: { name: 'NonError', message: 'thrown: a text' },
+  })
 })
 
 test('a job is tried --attempts times, and stopped after --timeout', async (t) => {
@@ -60,8 +73,8 @@ test('a job is tried --attempts times, and stopped after --timeout', async (t) =
   const failed = await runCommand(t, folder, fixtureRun('failUntil', '--json', '--attempts', '2', '2', '3'))
   assert.equal(failed.code, 1)
   assert.deepEqual(
-    resultsIn(failed.stdout).map(({ output, error }) => output ?? error?.message),
-    [2, 'attempt 2 is too early'],
+    resultsIn(failed.stdout).map(({ output, attempts, error }) => output ?? [attempts, error?.message]),
+    [2, [2, 'attempt 2 is too early']],
   )
   const late = await runCommand(t, folder, fixtureRun('block', '--attempts', '1', '--timeout', '20', 'x'))
   assert.equal(late.code, 1)
@@ -98,7 +111,7 @@ test('what JSON does not know is written as the help says', async (t) => {
     text: 'line\nbreak \u2028 \ud800',
     typed: [[1, null], [-1], ['7']],
   }
-  const { code, stdout, stderr } = await runCommand(t, folder, ['run', 'odd.mjs', ...Object.keys(expected)])
+  const { code, stdout, stderr } = await runCommand(t, folder, ['run', './odd.mjs', ...Object.keys(expected)])
   assert.equal(code, 0, stderr)
   assert.deepEqual(
     Object.fromEntries(resultsIn(stdout).map(({ input, output }) => [input, output])),
@@ -108,7 +121,7 @@ test('what JSON does not know is written as the help says', async (t) => {
 
 test('an output too large for a line of JSON has an error in its place, and the exit code is 1', async (t) => {
   const folder = await folderWith(t, 'sparse.mjs', 'export default (length) => new Array(length)')
-  const args = ['run', 'sparse.mjs', '--json', '2', '300000000']
+  const args = ['run', './sparse.mjs', '--json', '2', '300000000']
   const { code, stdout, stderr } = await runCommand(t, folder, args)
   assert.equal(code, 1, stderr)
   const message = 'the output cannot be written as JSON: Invalid string length'
@@ -121,14 +134,28 @@ test('an output too large for a line of JSON has an error in its place, and the 
   )
 })
 
-test('what a job logs goes to standard error, and --quiet leaves nothing else there', async (t) => {
+test('what a job logs or prints goes to standard error, and --quiet leaves nothing else there', async (t) => {
   const folder = await temporaryDirectory(t)
   const { stdout, stderr } = await runCommand(t, folder, fixtureRun('chat', '--json', '--quiet', '2'))
-  assert.equal(stderr, 'line 1\nline 2\n')
-  const lines = stdout.trimEnd().split('\n').sort()
-  assert.equal(lines.length, 2)
-  assert.equal(lines[0], 'printed by a worker')
-  assert.match(lines[1] ?? '', /"status":"completed"/)
+  assert.deepEqual(stderr.trimEnd().split('\n').sort(), ['line 1', 'line 2', 'printed by a worker'])
+  assert.deepEqual(
+    resultsIn(stdout).map(({ status }) => status),
+    ['completed'],
+  )
+})
+
+test('control characters are escaped in logs and in results, whose values stay the same', async (t) => {
+  const folder = await folderWith(
+    t,
+    'rude.mjs',
+    'export default (input, job) => { job.log(input); return { [input]: input } }',
+  )
+  const rude = 'a\x1b[2J\x7f\x9b\u061c\u200e\u202e\u2066\u2028z'
+  const { stdout, stderr } = await runCommand(t, folder, ['run', './rude.mjs', '--quiet', rude])
+  const shown = 'a\\u001b[2J\\u007f\\u009b\\u061c\\u200e\\u202e\\u2066\\u2028z'
+  assert.equal(stderr, `${shown}\n`)
+  assert.ok(stdout.includes(`"output":{"${shown}":"${shown}"}`), stdout)
+  assert.deepEqual(resultsIn(stdout)[0]?.output, { [rude]: rude })
 })
 
 test('--priority and --attempts are kept with the job', async (t) => {
@@ -169,4 +196,20 @@ test('when nobody reads what is said, the results are written all the same', asy
   const { code, stdout } = await command.ended()
   assert.equal(code, 0)
   assert.equal(stdout.split('"status":"completed"').length, 4)
+})
+
+test('when the results cannot be written, the reason is said, what runs finishes, and the exit code is 2', {
+  skip: !existsSync('/dev/full') && 'there is no /dev/full',
+}, async (t) => {
+  const folder = await temporaryDirectory(t)
+  const full = openSync('/dev/full', 'w')
+  t.after(() => closeSync(full))
+  const [program, ...args] = commandLine(fixtureRun('echo', '1', '2', '3'))
+  const child = spawn(program, args, { cwd: folder, stdio: ['ignore', full, 'pipe', 'pipe'] })
+  assert.ok(child.stderr)
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])
+  assert.equal(code, 2)
+  assert.match(stderr, /^millrace: the results cannot be written \(ENOSPC: [^)]*\): finishing what runs /m)
+  const again = await runCommand(t, folder, fixtureRun('echo', '1', '2', '3'))
+  assert.deepEqual([again.code, resultsIn(again.stdout).length], [0, 3])
 })

@@ -141,13 +141,16 @@ export interface ResultLine {
   status: string
   input: unknown
   output?: unknown
-  error?: { name?: string; message: string; code?: string }
+  line?: number
+  attempts?: number
+  error?: { name?: string; message: string; code?: string; stack?: string }
 }
 
 /** The results that were written, in the order of their inputs' texts. */
 export function resultsIn(stdout: string): ResultLine[] {
   const lines = stdout.split('\n').filter((line) => line !== '')
-  const sortKey = ({ input }: ResultLine) => (typeof input === 'string' ? input : JSON.stringify(input))
+  const sortKey = ({ input }: ResultLine) =>
+    typeof input === 'string' ? input : (JSON.stringify(input) ?? '')
   return lines
     .map((line) => JSON.parse(line) as ResultLine)
     .sort((one, other) => (sortKey(one) < sortKey(other) ? -1 : 1))

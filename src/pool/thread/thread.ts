@@ -7,7 +7,6 @@
 import { parentPort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
 import { toErrorData } from '../../errors/error-data.js'
-import { WorkerModuleError } from '../../errors/errors.js'
 import type { WorkerModule } from '../../tasks/worker-module.js'
 import {
   DONE,
@@ -23,17 +22,15 @@ import {
   WAYBILL_MS,
   type WaybillMessage,
 } from '../waybill.js'
-import { importModule } from './import-module.js'
 import { endJob, type Say, ThreadJobContext } from './job-context.js'
 import { sayWhatEndsThread } from './uncaught.js'
+import { importFunction, type JobFunction, propertyOf } from './worker-function.js'
 
 /** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. Most go all at once. */
 const HOLD_MS = WAYBILL_MS + 2
 
 /** What is returned is copied; more than this is sent, which is not. */
 const RETURNED_BYTES = 16_384
-
-type JobFunction = (input: unknown, job: ThreadJobContext) => unknown
 
 sayWhatEndsThread()
 
@@ -138,23 +135,10 @@ function runJob(job: Packed, index: number, shift: Shift): Promise<void> | undef
 
 const functions = new Map<string, JobFunction>()
 
-/** Finds the function that a module exports, be it an ES module or a CommonJS one. */
 async function loadFunction(module: WorkerModule): Promise<JobFunction> {
-  const { url, exportName } = module
-  const namespace = await importModule(url).catch((cause: unknown) => {
-    throw new WorkerModuleError(`loading ${url} failed: ${toErrorData(cause).message}`, { cause })
-  })
-  const found = [namespace, namespace.default, propertyOf(namespace.default, 'default')]
-    .flatMap((each: unknown) =>
-      exportName === 'default' ? [each, propertyOf(each, 'default')] : [propertyOf(each, exportName)],
-    )
-    .find((each) => typeof each === 'function')
-  if (!found)
-    throw new WorkerModuleError(
-      `${url} has no function as its ${exportName === 'default' ? 'default export' : `export "${exportName}"`}, it has ${Object.keys(namespace).join(', ') || 'no exports'}`,
-    )
-  functions.set(functionKey(module), found as JobFunction)
-  return found as JobFunction
+  const found = await importFunction(module.url, module.exportName)
+  functions.set(functionKey(module), found)
+  return found
 }
 
 function knownFunctions({ kinds }: WaybillMessage): (JobFunction | undefined)[] {
@@ -163,12 +147,6 @@ function knownFunctions({ kinds }: WaybillMessage): (JobFunction | undefined)[] 
 
 function functionKey({ url, exportName }: WorkerModule): string {
   return `${exportName} ${url}`
-}
-
-function propertyOf(value: unknown, name: string): unknown {
-  return value && (typeof value === 'object' || typeof value === 'function')
-    ? (value as Record<string, unknown>)[name]
-    : undefined
 }
 
 function encodeError(error: unknown): Uint8Array {

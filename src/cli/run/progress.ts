@@ -1,5 +1,6 @@
 /** How `millrace run` shows on standard error what it is at: a live bar on a terminal, else a line every few seconds. */
 import { SingleBar } from 'cli-progress'
+import { printable } from '../printable.js'
 
 export interface Counts {
   /** How many inputs there are, as far as they have been read. */
@@ -22,20 +23,39 @@ const BAR_INTERVAL_MS = 100
 const LEAVE_BAR = '\r\x1b[K\x1b[?7h'
 const ENTER_BAR = '\x1b[?7l\x1b7'
 
+/** A time left is an estimate from this many results, over this many seconds, at least. From fewer it would jump about. */
+const ENOUGH_RESULTS = 20
+const ENOUGH_SECONDS = 5
+
 export class Progress {
   readonly #stream: ProgressStream
+  readonly #isQuiet: boolean
   readonly #counts: () => Counts
-  readonly #startedAt = performance.now()
+  readonly #now: () => number
+  readonly #startedAt: number
   #bar: SingleBar | undefined
   #timer: NodeJS.Timeout | undefined
 
-  constructor(stream: ProgressStream, isQuiet: boolean, counts: () => Counts) {
+  /** `now` is a clock in ms. */
+  constructor(
+    stream: ProgressStream,
+    isQuiet: boolean,
+    counts: () => Counts,
+    now: () => number = () => performance.now(),
+  ) {
     this.#stream = stream
+    this.#isQuiet = isQuiet
     this.#counts = counts
-    if (isQuiet) return
-    if (stream.isTTY) {
+    this.#now = now
+    this.#startedAt = now()
+  }
+
+  /** Shows the first state, and from now on what has changed. */
+  start(): void {
+    if (this.#isQuiet) return
+    if (this.#stream.isTTY) {
       this.#bar = new SingleBar({
-        stream,
+        stream: this.#stream,
         format:
           '{bar} {value} of {known} done | {failed} failed | {running} running | {rate}/s | {left} left',
         hideCursor: true,
@@ -50,7 +70,7 @@ export class Progress {
 
   /** Writes a line of text beside the bar. */
   line(text: string): void {
-    this.apart(() => this.#stream.write(`${text}\n`))
+    this.apart(() => this.#stream.write(`${printable(text)}\n`))
   }
 
   /** Lets whole lines be written to the terminal without spoiling the bar, which is drawn anew below them. */
@@ -87,15 +107,17 @@ export class Progress {
 
   #payload(): { known: string; failed: number; running: number; rate: string; left: string } {
     const { total, isAllRead, done, doneBefore, failed, running } = this.#counts()
-    const seconds = (performance.now() - this.#startedAt) / 1000
-    const rate = (done - doneBefore) / seconds
-    const left = done === total ? 0 : (total - done) / rate
+    const seconds = (this.#now() - this.#startedAt) / 1000
+    const doneNow = done - doneBefore
+    const rate = seconds > 0 ? doneNow / seconds : 0
+    const isEnough = doneNow >= ENOUGH_RESULTS && seconds >= ENOUGH_SECONDS
+    const left = done === total ? 0 : isEnough ? (total - done) / rate : undefined
     return {
       known: isAllRead ? String(total) : `${total} or more`,
       failed,
       running,
       rate: rate.toFixed(rate < 10 ? 1 : 0),
-      left: isAllRead && Number.isFinite(left) ? duration(left) : '?',
+      left: isAllRead && left !== undefined ? duration(left) : '?',
     }
   }
 }
