@@ -131,7 +131,7 @@ test('a left job does not run in the name of an input that it does not have', as
   // What another made of the same name.
   const key = createHash('sha256').update('text "21"').digest('base64url')
   const queue = await openDirectory(t, join(folder, '.millrace'), 'gated.mjs')
-  await queue.enqueue('gated.mjs', 666, { key, meta: { input: '21', module: 'x' } })
+  await queue.enqueue('gated.mjs', 666, { key })
   await queue.close()
   await writeFile(join(folder, 'open'), '')
   const { code, stdout } = await runCommand(t, folder, args)

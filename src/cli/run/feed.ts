@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { isDeepStrictEqual } from 'node:util'
-import { encode } from '../../codec/codec.js'
 import { type MillraceError, TooLargeError, ValueError } from '../../errors/errors.js'
 import type { EnqueueOptions } from '../../job/enqueue-options.js'
 import type { Job } from '../../queue/job-handle.js'
@@ -161,8 +160,6 @@ export class Feed {
 
   async #enqueueOne(input: Input, source: Inputs): Promise<Job | undefined> {
     try {
-      // First by itself, so that the error is about the input and not about the copy of it beside the job.
-      encode(input.value, 'input')
       return await this.#parts.queue.enqueue(this.#parts.task, input.value, this.#optionsOf(input))
     } catch (error) {
       if (!isRefusal(error)) throw error
@@ -180,11 +177,11 @@ export class Feed {
     })
   }
 
-  #optionsOf({ value, name }: Input): EnqueueOptions<RunMeta> {
+  #optionsOf({ name }: Input): EnqueueOptions<RunMeta> {
     const { attempts, timeout, priority } = this.#options
     return {
       key: createHash('sha256').update(name).digest('base64url'),
-      meta: { input: value, module: this.#parts.moduleVersion },
+      meta: { module: this.#parts.moduleVersion },
       ...(attempts !== undefined && { attempts }),
       ...(timeout !== undefined && { timeout }),
       ...(priority !== undefined && { priority }),

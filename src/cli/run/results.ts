@@ -4,9 +4,8 @@ import type { FoundModule } from './module.js'
 import type { Output } from './output.js'
 import type { Progress } from './progress.js'
 
-/** What a job keeps beside its input. A completed job has its input no more, but its result is to name it. */
+/** What a job keeps beside its input. */
 export interface RunMeta {
-  readonly input: unknown
   /** The version of the module with which it was enqueued. */
   readonly module: string
 }
@@ -33,8 +32,9 @@ export class Results {
 
   /** Writes the result of a job that has finished. */
   add(job: Job): void {
-    const { id, state: status, finishedAt = this.#openedAt } = job
-    const { input, module } = job.meta as RunMeta
+    const { id, state: status, input, finishedAt = this.#openedAt } = job
+    // Whoever wrote the directory may have left it out.
+    const module = (job.meta as Partial<RunMeta> | undefined)?.module
     const isCompleted = status === 'completed'
     if (finishedAt < this.#openedAt) {
       this.earlier++

@@ -46,8 +46,8 @@ async function open(module: FoundModule, task: string, options: RunOptions): Pro
   try {
     return await JobQueue.open(options.dir, {
       workers: { [task]: { module: module.url, export: options.export } },
-      // What has finished is remembered, so that the same command does not do it again.
-      keep: { completed: ALL, failed: ALL, cancelled: ALL },
+      // What has finished is remembered, so that the same command does not do it again, and its result names the input.
+      keep: { completed: { ...ALL, input: true }, failed: ALL, cancelled: ALL },
       // Nothing runs before it is known what this command line gives.
       maxWorkers: 0,
     })
