@@ -5,10 +5,10 @@
  * await queue.enqueue('brotli', { file: 'public/app.js' }) // writes public/app.js.br
  * ```
  */
-import { readFileSync } from 'node:fs'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { checkInteger, checkText } from './internal/check.js'
-import { writeWhole } from './internal/write-whole.js'
+import { checkInteger, checkText, withOptions } from './internal/check.js'
+import { readWhole } from './internal/read-file.js'
+import { checkOutput, writeFile } from './internal/write-file.js'
 
 export interface BrotliInput {
   /** The file to compress. */
@@ -27,26 +27,26 @@ export interface BrotliOutput {
   bytesOut: number
 }
 
+const MEMBERS = ['file', 'output', 'quality']
+
 /**
  * Compresses a file (given as its path, or with options) into `output`, which appears whole or not at all. The same file gives the
- * same bytes.
+ * same bytes. The output has no more permissions than the file.
  */
 export default function brotli(input: string | BrotliInput): BrotliOutput {
-  const {
-    file,
-    output = `${file}.br`,
-    quality = 11,
-  }: BrotliInput = typeof input === 'string' ? { file: input } : { ...input }
+  const given: BrotliInput = withOptions(input, MEMBERS)
+  const { file, output = `${file}.br`, quality = constants.BROTLI_MAX_QUALITY } = given
   checkText(file, 'file')
   checkText(output, 'output')
   checkInteger(quality, 'quality', constants.BROTLI_MIN_QUALITY, constants.BROTLI_MAX_QUALITY)
-  const plain = readFileSync(file)
-  const compressed = brotliCompressSync(plain, {
+  checkOutput(output, file)
+  const { content, mode } = readWhole(file)
+  const compressed = brotliCompressSync(content, {
     params: {
       [constants.BROTLI_PARAM_QUALITY]: quality,
-      [constants.BROTLI_PARAM_SIZE_HINT]: plain.byteLength,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.byteLength,
     },
   })
-  writeWhole(output, compressed, file)
-  return { file, output, bytesIn: plain.byteLength, bytesOut: compressed.byteLength }
+  writeFile(output, compressed, mode)
+  return { file, output, bytesIn: content.byteLength, bytesOut: compressed.byteLength }
 }

@@ -2,17 +2,17 @@
  * Image thumbnails, with the library sharp: `npm install sharp`.
  *
  * ```ts
- * await queue.enqueue('thumbnail', { file: 'photo.jpg', width: 200 }) // writes photo.thumbnail.webp
+ * await queue.enqueue('thumbnail', { file: 'photo.jpg', width: 200 }) // writes photo.jpg.thumbnail.webp
  * ```
  */
-import { join, parse } from 'node:path'
 import { UnrecoverableError } from '../src/worker.js'
-import { checkInteger, checkText } from './internal/check.js'
-import { writeWhole } from './internal/write-whole.js'
+import { checkInteger, checkText, show, withOptions } from './internal/check.js'
+import { readWhole } from './internal/read-file.js'
+import { checkOutput, writeFile } from './internal/write-file.js'
 
 export interface ThumbnailInput {
   file: string
-  /** Where the thumbnail goes. Default: beside the file, as `name.thumbnail.format`. */
+  /** Where the thumbnail goes. Default: `file` with `.thumbnail.` and the format after it. */
   output?: string
   /** The box that the image is to fit into, in pixels: 1 to 16,384 each. Default: 256 wide. */
   width?: number
@@ -32,23 +32,29 @@ export interface ThumbnailOutput {
   bytes: number
 }
 
+const MEMBERS = ['file', 'output', 'width', 'height', 'format', 'quality']
 const FORMATS = ['avif', 'jpeg', 'png', 'webp']
 const MOST_PIXELS = 16_384
 
-/** Makes a thumbnail that fits the box, turned upright, never larger than the image itself. */
-export default async function thumbnail(input: ThumbnailInput): Promise<ThumbnailOutput> {
-  const { file, width, height, format = 'webp', quality = 80 } = { ...input }
+/**
+ * Makes a thumbnail of an image (given as its path, or with options) that fits the box, turned upright, never larger than the image
+ * itself. The output has no more permissions than the file.
+ */
+export default async function thumbnail(input: string | ThumbnailInput): Promise<ThumbnailOutput> {
+  const given: ThumbnailInput = withOptions(input, MEMBERS)
+  const { file, width, height, format = 'webp', quality = 80 } = given
+  const { output = `${file}.thumbnail.${format}` } = given
   checkText(file, 'file')
-  const { dir, name } = parse(file)
-  const { output = join(dir, `${name}.thumbnail.${format}`) } = input
   checkText(output, 'output')
   if (width !== undefined) checkInteger(width, 'width', 1, MOST_PIXELS)
   if (height !== undefined) checkInteger(height, 'height', 1, MOST_PIXELS)
   checkInteger(quality, 'quality', 1, 100)
   if (!FORMATS.includes(format))
-    throw new UnrecoverableError(`format must be one of ${FORMATS.join(', ')}, got ${String(format)}`)
+    throw new UnrecoverableError(`format must be one of ${FORMATS.join(', ')}, got ${show(format)}`)
+  checkOutput(output, file)
   const sharp = await loadSharp()
-  const { data, info } = await sharp(file)
+  const { content, mode } = readWhole(file)
+  const { data, info } = await sharp(content)
     .rotate()
     .resize({
       ...(width === undefined && height === undefined && { width: 256 }),
@@ -59,7 +65,7 @@ export default async function thumbnail(input: ThumbnailInput): Promise<Thumbnai
     })
     .toFormat(format, { quality })
     .toBuffer({ resolveWithObject: true })
-  writeWhole(output, data, file)
+  writeFile(output, data, mode)
   return { file, output, width: info.width, height: info.height, bytes: data.byteLength }
 }
 

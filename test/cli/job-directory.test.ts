@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeJobDirectory } from '../../src/cli/job-directory.js'
+import { makeJobDirectory } from '../../src/cli/run/job-directory.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { project, runShell } from '../support/project.js'
 

@@ -64,8 +64,25 @@ test('scrypt gives the vectors of RFC 7914', () => {
 
 test('a hash that asks for too much is refused before it costs anything', () => {
   const rest = `${'A'.repeat(22)}$${'A'.repeat(43)}`
-  assert.throws(() => verify({ password: 'x', hash: `$scrypt$ln=31,r=8,p=1$${rest}` }), UnrecoverableError)
-  assert.throws(() => verify({ password: 'x', hash: `$scrypt$ln=4,r=99,p=1$${rest}` }), UnrecoverableError)
+  const verifying = (parameters: string, maxCost?: number) => () =>
+    verify({
+      password: 'x',
+      hash: `$scrypt$${parameters}$${rest}`,
+      ...(maxCost !== undefined && { maxCost }),
+    })
+  assert.throws(verifying('ln=31,r=8,p=1'), UnrecoverableError)
+  assert.throws(verifying('ln=4,r=99,p=1'), UnrecoverableError)
+  assert.throws(verifying('ln=20,r=16,p=1'), {
+    name: 'UnrecoverableError',
+    message:
+      /^the hash asks for a cost of 2048 MiB \(ln=20, r=16, p=1\), which is more than maxCost: 512\. Raise /,
+  })
+  // As costly by its time, though not by its memory.
+  assert.throws(verifying('ln=15,r=16,p=16'), /a cost of 1024 MiB/)
+  assert.throws(verifying('ln=10,r=8,p=2', 1), /a cost of 2 MiB .* more than maxCost: 1\./)
+  assert.deepEqual(verifying('ln=10,r=8,p=2', 2)(), { valid: false })
+  assert.throws(verifying('ln=4,r=8,p=1', 0), /maxCost must be a number from 1 to 65536/)
+  assert.throws(() => scrypt({ password: 'x', logCost: 20 }), /these parameters ask for a cost of 1024 MiB/)
   assert.throws(() => verify({ password: 'x', hash: 'nonsense' }), /must be of the form/)
 })
 
@@ -78,7 +95,7 @@ test('thumbnail fits the image into the box, without enlarging it', async (t) =>
   const small = await thumbnail({ file, width: 100 })
   assert.deepEqual(
     [small.width, small.height, small.output],
-    [100, 50, join(directory, 'photo.thumbnail.webp')],
+    [100, 50, join(directory, 'photo.png.thumbnail.webp')],
   )
   const { format, width } = await sharp(small.output).metadata()
   assert.deepEqual([format, width], ['webp', 100])
