@@ -1,7 +1,8 @@
 /** Which worker module the command line names. */
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { readFile, stat } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { isAbsolute, relative, resolve, sep } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
@@ -83,9 +84,7 @@ function isPath(given: string): boolean {
 
 async function found(url: URL, name: string): Promise<FoundModule> {
   const path = fileURLToPath(url)
-  const version = createHash('sha256')
-    .update(await readFile(path))
-    .digest('base64url')
+  const version = createHash('sha256').update(readFileSync(path)).digest('base64url')
   return { url, name, version: version.slice(0, 16), changedAt: (await stat(path)).ctimeMs }
 }
 
