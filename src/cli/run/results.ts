@@ -42,7 +42,12 @@ export class Results {
       if (module !== this.#module.version && finishedAt.getTime() < this.#module.changedAt) this.outdated++
     }
     if (isCompleted) return this.#write({ id, status, input }, { output: job.output ?? null }, true)
-    const { attempt: _attempt, at: _at, ...error } = job.failures.at(-1) ?? { message: status }
+    const {
+      attempt: _attempt,
+      at: _at,
+      startedAt: _startedAt,
+      ...error
+    } = job.failures.at(-1) ?? { message: status }
     this.#write({ id, status, input, attempts: job.attempt }, { error }, false)
   }
 
