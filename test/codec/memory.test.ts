@@ -24,6 +24,8 @@ const KINDS: Record<string, unknown> = {
   'a Map': new Map([['a', 1]]),
   'an empty Map': new Map(),
   'a Set': new Set([1, 'a']),
+  'a Map of many': new Map(Array.from({ length: 100 }, (_, index) => [index, 1])),
+  'a Set of many': new Set(Array.from({ length: 100 }, (_, index) => index)),
   'minus zero': -0,
   'a large bigint': 2n ** 70n,
   'a date': new Date(5),
@@ -51,6 +53,11 @@ test('decoding takes no more than twice what encoding has counted, so that what 
     }),
     { seed: 1, numRuns: 1000 },
   )
+})
+
+test('a key costs more in an object of many, which V8 keeps in a table', () => {
+  assert.ok(estimates(KINDS['an object of many keys']).encoding > 2000 * 90)
+  assert.ok(estimates({ a: 1, b: 2 }).encoding < 150)
 })
 
 test('a value that would take too much memory is refused where it is encoded, however few its bytes are', () => {

@@ -236,4 +236,9 @@ test('an object that is met often is checked for depth wherever it is met', () =
   for (let level = 0; level < 250; level++) outer = { outer }
   const many = Array.from({ length: 12_000 }, () => [])
   assert.match(refusal([many, deep, outer]), /is nested deeper than 500 levels$/)
+  // The deepest part counts, wherever it is among the others.
+  const mixed = [deep, ...new Array(300).fill(1), []]
+  let around: unknown = mixed
+  for (let level = 0; level < 250; level++) around = [around]
+  assert.match(refusal([many, mixed, around]), /is nested deeper than 500 levels$/)
 })

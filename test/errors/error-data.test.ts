@@ -199,6 +199,10 @@ test('what is kept of an error is bounded, whatever it holds', () => {
   ])
     assert.ok(encode(toErrorData(thrown), 'error').byteLength < 100_000)
   const cut = toErrorData(Object.assign(new Error('x'), { list: new Array(5000).fill(1) }))
+  const nested = { a: { b: { c: { d: 1 }, list: [1], map: new Map(), set: new Set() } } }
+  assert.deepEqual(toErrorData(Object.assign(new Error('x'), { nested })).members, {
+    nested: { a: { b: { c: '[Object]', list: '[Array]', map: '[Map]', set: '[Set]' } } },
+  })
   const { list = [] } = cut.members as { list?: unknown[] }
   assert.equal(list.at(-1), '… 4502 more items')
 })
