@@ -47,7 +47,7 @@ export class BundledError extends MillraceError {
       'MILLRACE_BUNDLED',
       `millrace cannot work here: ${missing}. If a bundler has made millrace a part of its output, tell it that "millrace" is ` +
         'external (`external`, `externals`, `serverExternalPackages`, …) and install millrace beside the output',
-      { cause },
+      cause === undefined ? undefined : { cause },
     )
   }
 }

@@ -70,6 +70,16 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
     'MILLRACE_BACKUP',
     /^no backup was made in \/copy: the cause\. Give a new or empty directory/,
   ],
+  [
+    new errors.BundledError('thread.js is missing', cause),
+    'MILLRACE_BUNDLED',
+    /^millrace cannot work here: thread\.js is missing\. If a bundler .* external /,
+  ],
+  [
+    new errors.WaitTimeoutError('0a', 5),
+    'MILLRACE_WAIT_TIMEOUT',
+    /^job 0a has not finished within 5 ms, and goes on: call finished\(\) again/,
+  ],
   [new errors.ValueError('input.a', 'is odd'), 'MILLRACE_VALUE', /^input\.a is odd$/],
   [
     new errors.TooLargeError('input', 9, 'maxJobBytes'),
@@ -175,6 +185,7 @@ test('causes are kept', () => {
     new errors.NotAQueueError('/jobs', 'x', { cause }),
     new errors.StoreError('reading', cause),
     new errors.BackupError('/copy', cause),
+    new errors.BundledError('x', cause),
     new errors.ValueError('input', 'x', { cause }),
     new errors.DamagedError(cause),
   ])
