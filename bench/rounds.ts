@@ -22,6 +22,16 @@ export interface Extent {
   readonly full: boolean
   /** Only the rows whose names have this in them, and those that they are compared with. */
   readonly only?: string
+  /** Called before each measurement. */
+  readonly onStep?: (step: Step) => void
+}
+
+/** A measurement that begins. Rounds are counted from 1. */
+export interface Step {
+  readonly row: string
+  readonly rows: readonly string[]
+  readonly round: number
+  readonly rounds: number
 }
 
 /** What there is to ask. */
@@ -41,15 +51,17 @@ export async function loadQuestion(module: URL): Promise<Question> {
 }
 
 export async function measureRounds(module: URL, extent: Extent): Promise<Measurements> {
-  const { rounds, quick, full, only = '' } = extent
+  const { rounds, quick, full, only = '', onStep } = extent
   const measurements = new Map<string, (Measured | Missing)[]>()
   const question = await loadQuestion(module)
   const common = question.common?.() ?? 0
   const named = question.rows.filter(({ name, isLong }) => name.includes(only) && (full || !isLong))
   const bases = new Set(named.map(({ against }) => against))
   const rows = question.rows.filter((row) => named.includes(row) || bases.has(row.name))
-  for (let round = 0; round < rounds; round++)
+  const names = rows.map(({ name }) => name)
+  for (let round = 1; round <= rounds; round++)
     for (const row of rows) {
+      onStep?.({ row: row.name, rows: names, round, rounds })
       const known = measurements.get(row.name) ?? []
       measurements.set(row.name, [...known, await measureApart(module, row, { quick, common })])
     }

@@ -1,6 +1,7 @@
 /**
- * `npm run bench -- [question…] [--quick] [--full] [--rounds N] [--rows TEXT] [--json FILE]`: answers the questions, or all of
- * them; of their rows those whose names have a text in them.
+ * `npm run bench -- [question…] [--quick] [--all] [--full] [--rounds N] [--rows TEXT] [--json FILE]`: answers the questions; of
+ * their rows those whose names have a text in them. Without a question it answers the main ones, in three to five minutes;
+ * `--all` answers all, `--full` too, with the rows that take minutes each. Each table is printed once it is there.
  * `--check [--results FILE] [--tolerance 0.2]` then compares the answers with earlier ones, the committed ones unless told
  * otherwise, and exits with 1 if one is worse.
  */
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { absencesIn, answersTo } from './answer.js'
 import { compare, comparisonText, passes } from './check.js'
+import { Progress } from './progress.js'
 import {
   circumstances,
   machineText,
@@ -25,8 +27,9 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     quick: { type: 'boolean', default: false },
+    all: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string' },
     rows: { type: 'string', default: '' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -35,10 +38,17 @@ const { values, positionals } = parseArgs({
   },
 })
 
+/** What a visitor wants to know first. */
+const MAIN = ['throughput', 'durations', 'latency']
+const ROUNDS = 5
+const MAIN_ROUNDS = 3
+
 const known = await questionNames()
 const unknown = positionals.find((name) => !known.includes(name))
 const tolerance = Number(values.tolerance)
-const rounds = values.quick ? 1 : Number(values.rounds)
+const isMain = positionals.length === 0 && !values.all && !values.full
+const wanted = positionals.length > 0 ? positionals : isMain ? MAIN : known
+const rounds = values.quick ? 1 : Number(values.rounds ?? (isMain ? MAIN_ROUNDS : ROUNDS))
 if (unknown !== undefined) refuse(`no question "${unknown}": there is ${known.join(', ')}`)
 if (!Number.isInteger(rounds) || rounds < 1) refuse('--rounds must be a whole number from 1')
 if (!(tolerance >= 0 && tolerance < 1)) refuse('--tolerance must be a share, from 0 to below 1')
@@ -49,12 +59,22 @@ console.log(`${machineText(measured)}; medians of ${rounds} ${rounds === 1 ? 'ro
 // Read before it may be written.
 const earlier = values.check ? await readResults(values.results) : {}
 const results: Record<string, Result> = {}
-for (const name of positionals.length > 0 ? positionals : known) {
+if (isMain && !quick)
+  console.log(`The main questions, in some minutes; --all answers all: ${known.join(', ')}.\n`)
+for (const name of wanted) {
   const module = moduleOf(name)
   const question = await loadQuestion(module)
   console.log(`## ${question.title} (${name})\n\n${question.how}\n`)
-  const measurements = await measureRounds(module, { rounds, quick, full, only })
-  const answers = answersTo(question, measurements)
+  const progress = new Progress(name)
+  const measurements = await measureRounds(module, {
+    rounds,
+    quick,
+    full,
+    only,
+    onStep: (step) => progress.begin(step),
+  })
+  progress.end()
+  const answers = answersTo(question, measurements, quick)
   const absences = absencesIn(measurements)
   console.log(`${tableOf(question.unit, question.digits ?? 0, answers, absences)}\n`)
   const result = resultOf(question, answers, measured, absences)

@@ -20,7 +20,7 @@ export function tableOf(
     show(min),
     show(max),
     ratio === undefined ? '' : `${ratio.toFixed(2)} × ${against}`,
-    target === undefined ? '' : `${targetText(target)} ${isMet ? 'met' : 'NOT MET'}`,
+    target === undefined ? '' : `${targetText(target)}${verdictText(isMet)}`,
   ])
   const absent = absences.map(({ row, missing }) => [row, '', '', '', `not installed: ${missing}`, ''])
   const head = [unit, ...COLUMNS]
@@ -33,6 +33,11 @@ export function tableOf(
   const pad = (cell: string, column: number) =>
     isFigure(column) ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0)
   return [head, rule, ...lines, ...absent].map((cells) => `| ${cells.map(pad).join(' | ')} |`).join('\n')
+}
+
+function verdictText(isMet: boolean | undefined): string {
+  if (isMet === undefined) return ''
+  return isMet ? ' met' : ' NOT MET'
 }
 
 function targetText(target: Target): string {

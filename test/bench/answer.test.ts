@@ -124,3 +124,13 @@ test('a row that lacks something says how to install it, and rows are not compar
 | base   |        |       |       | not installed: npm install it |        |`.trim(),
   )
 })
+
+test('quick figures are not held against their target', () => {
+  const answers = answersTo(
+    question({ name: 'low', target: { atMost: 20 } }),
+    new Map([['low', [500]]]),
+    true,
+  )
+  assert.equal(answers[0]?.isMet, undefined)
+  assert.doesNotMatch(tableOf('ms', 0, answers), /met/i)
+})

@@ -25,10 +25,11 @@ test('a question is answered by a table, and in a file beside what that had of o
   await writeFile(file, JSON.stringify(other))
   const { code, stdout, stderr } = await bench('latency', '--quick', '--json', file)
   assert.equal(code, 0, stderr)
+  assert.match(stderr, /^latency: acknowledged \(row \d of \d, round 1 of 1\)$/m)
   assert.match(stdout, /^## One job on an idle queue \(latency\)$/m)
   assert.match(
     stdout,
-    /^\| acknowledged +\| +[\d,]+ \| +[\d,]+ \| +[\d,]+ \| \d+\.\d\d × LevelDB put, synced +\| ≤ 1\.3 /m,
+    /^\| acknowledged +\| +[\d,]+ \| +[\d,]+ \| +[\d,]+ \| \d+\.\d\d × LevelDB put, synced +\| ≤ 1\.3 +\|$/m,
   )
   const { latency, another } = await readResults(file)
   assert.equal(another?.title, 'asked before')
