@@ -3,6 +3,8 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../errors/errors.js'
+import { exportJobs } from './export.js'
+import { importLines } from './import.js'
 import { printable, say } from './printable.js'
 import { repair } from './repair.js'
 import { type RunOptions, run } from './run/run.js'
@@ -77,6 +79,24 @@ now by state, how many entries could not be read, which files had damage.
 Exit codes: 0 repaired, 2 no queue, in use, or not to be repaired.`,
   )
   .action(repair)
+
+const trust = () =>
+  new Option('--trust-directory', 'take a directory that other users own or may write (see SECURITY.md)')
+
+program
+  .command('export')
+  .description('Write every job of a directory that nobody has open to standard output, a line of JSON each.')
+  .argument('<directory>', 'where the jobs are')
+  .addOption(trust())
+  .action(exportJobs)
+
+program
+  .command('import')
+  .description('Make a new directory from what export has written. If it is interrupted, do it again.')
+  .argument('<directory>', 'a new or empty directory')
+  .option('--input-file <file>', 'where the lines are (default: standard input)')
+  .addOption(trust())
+  .action(importLines)
 
 // That nobody reads what is said is no reason to stop: the results are what counts.
 process.stderr.on('error', () => {})

@@ -10,8 +10,8 @@ import { assertSafe, isOpenToAll, type TrustOptions } from '../../../files/owner
 import { OWNER } from './lock.js'
 
 /** The file that makes a directory a queue. */
-const MARKER = 'MILLRACE'
-const MARKER_TEXT =
+export const MARKER = 'MILLRACE'
+export const MARKER_TEXT =
   'This directory is a millrace job queue. Its files belong together: copy or move it whole.\n'
 /** What file systems, file managers and version control put into a directory that is empty otherwise. */
 const IGNORED = new Set([

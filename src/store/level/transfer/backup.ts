@@ -2,13 +2,11 @@
  * Copies an open queue, as it is at one moment, into a directory of its own. What is in transit is so in the copy too, so that
  * opening that recovers it. The marker comes last, when all else is on disk: until then the target is no queue.
  */
-import { readdir } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
 import { BackupError, UnsafeDirectoryError } from '../../../errors/directory-errors.js'
 import { ClosedError } from '../../../errors/errors.js'
 import { syncDirectory } from '../../../files/directories.js'
 import type { TrustOptions } from '../../../files/ownership.js'
-import { syncRegular } from '../../../files/regular-file.js'
 import type { JobState } from '../../../job/job.js'
 import type { BackedUp } from '../../store.js'
 import { loadLevel } from '../directory/load-level.js'
@@ -18,6 +16,7 @@ import { jobsIn } from '../format/chunk.js'
 import { countLeft } from '../format/chunk-bitmap.js'
 import { CHUNK, COMPLETED_CHUNK, LEFT, PREFIX, SYNCED_KEY } from '../format/keys.js'
 import type { Database, Snapshot } from '../group-commit.js'
+import { makeDurable } from './complete-copy.js'
 
 const JOB_PREFIXES: ReadonlySet<string> = new Set(
   Object.keys(PREFIX).map((state) => PREFIX[state as JobState]),
@@ -57,7 +56,7 @@ export async function backUp(
     try {
       const copied = await copyAll(db, snapshot, copy, isStopped, failed)
       await copy.close()
-      await makeDurable(target, made).catch(failed)
+      await makeQueue(target, made).catch(failed)
       letGo()
       return copied
     } catch (error) {
@@ -105,11 +104,8 @@ function jobsOf(key: Buffer, value: Buffer): number {
   return JOB_PREFIXES.has(prefix) ? 1 : 0
 }
 
-/** LevelDB syncs the log that it writes to, not those before it. */
-async function makeDurable(target: string, made: readonly string[]): Promise<void> {
-  for (const entry of await readdir(target, { withFileTypes: true }))
-    if (entry.isFile()) await syncRegular(join(target, entry.name))
-  await syncDirectory(target)
+async function makeQueue(target: string, made: readonly string[]): Promise<void> {
+  await makeDurable(target)
   await writeMarker(target)
   // Each directory that was made has its name in the one above.
   for (const directory of made) await syncDirectory(dirname(directory))

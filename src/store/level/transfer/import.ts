@@ -1,0 +1,129 @@
+/**
+ * Fills a new directory with jobs from elsewhere. Their records are written as they would stand in a queue, then everything that is
+ * derived from jobs is made as after a repair.
+ *
+ * ```
+ *  empty ──IMPORT written──▶ being filled ──all on disk: IMPORT renamed to MILLRACE──▶ a queue
+ *                             ▲        │
+ *                             └────────┘  killed: the next import begins again
+ * ```
+ */
+import { readdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { StoreError } from '../../../errors/directory-errors.js'
+import { MillraceError } from '../../../errors/errors.js'
+import { moveFile, syncDirectory } from '../../../files/directories.js'
+import { writeWhole } from '../../../files/new-file.js'
+import { assertSafe, type TrustOptions } from '../../../files/ownership.js'
+import type { JobCounts, Place, StoredJob } from '../../../job/job.js'
+import { loadLevel } from '../directory/load-level.js'
+import { hold, isLocked, lockedError } from '../directory/lock.js'
+import { MARKER, MARKER_TEXT, makeEmpty } from '../directory/new-directory.js'
+import { jobKey, laneKey } from '../format/keys.js'
+import { encodeRecord } from '../format/record.js'
+import type { Database } from '../group-commit.js'
+import { rebuild } from '../repair/rebuild.js'
+import { makeDurable } from './complete-copy.js'
+
+/** There while a directory is being filled. */
+const IMPORT = 'IMPORT'
+const BATCH_BYTES = 1024 * 1024
+
+/** What is imported: the tasks in the order of their lanes, then the jobs. */
+export interface Imported {
+  readonly tasks: readonly string[]
+  readonly jobs: AsyncIterable<StoredJob>
+}
+
+/**
+ * Gives how many jobs there are now in each state. After a crash the same call begins again.
+ *
+ * @throws {NotAQueueError} the directory holds something. @throws {UnsafeDirectoryError} others own or can write it.
+ * @throws {LockedError} another import is under way. @throws {StoreError} it cannot be written.
+ */
+export async function importJobs(
+  directory: string,
+  { tasks, jobs }: Imported,
+  trust: TrustOptions = {},
+): Promise<JobCounts> {
+  try {
+    await beginImport(directory, trust)
+    return await hold(directory, async (letGo) => {
+      const db = await openDatabase(directory)
+      try {
+        // What an import that was cut short has left.
+        await db.clear()
+        await writeJobs(db, tasks, jobs)
+        const { counts } = await rebuild(db)
+        await db.close()
+        await makeDurable(directory)
+        await moveFile(join(directory, IMPORT), join(directory, MARKER))
+        await syncDirectory(directory)
+        return { ...counts, running: 0 }
+      } finally {
+        await db.close()
+        letGo()
+      }
+    })
+  } catch (error) {
+    throw error instanceof MillraceError ? error : new StoreError(`importing into ${directory}`, error, false)
+  }
+}
+
+async function beginImport(directory: string, trust: TrustOptions): Promise<void> {
+  const names: string[] = await readdir(directory).catch(() => [])
+  if (names.includes(IMPORT)) {
+    await assertSafe(directory, trust)
+    return
+  }
+  const made = await makeEmpty(directory, trust)
+  await writeWhole(join(directory, IMPORT), MARKER_TEXT)
+  await syncDirectory(directory)
+  for (const each of made) await syncDirectory(dirname(each))
+}
+
+async function openDatabase(directory: string): Promise<Database> {
+  const Level = await loadLevel()
+  const db: Database = new Level<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  })
+  await db.open().catch(async (error: Error) => {
+    throw isLocked(error) ? await lockedError(directory, error) : (error.cause ?? error)
+  })
+  return db
+}
+
+async function writeJobs(
+  db: Database,
+  tasks: readonly string[],
+  jobs: AsyncIterable<StoredJob>,
+): Promise<void> {
+  let batch = db.batch()
+  let bytes = 0
+  tasks.forEach((task, lane) => {
+    batch.put(laneKey(lane), Buffer.from(task))
+  })
+  for await (const job of jobs) {
+    const record = recordOf(job)
+    batch.put(jobKey(job.state, job.place), record)
+    bytes += record.byteLength
+    if (bytes < BATCH_BYTES) continue
+    await batch.write()
+    batch = db.batch()
+    bytes = 0
+  }
+  await batch.write()
+}
+
+function recordOf({ place, state, enqueuedAt, head, body, input }: StoredJob): Buffer {
+  if (state === 'waiting' || state === 'delayed') return encodeRecord(place, enqueuedAt, head, body)
+  const { attempt = 0, startedAt = 0, finishedAt = enqueuedAt } = head
+  const end = { attempt, startedAt, finishedAt, group: groupOf(place, head.group) }
+  return encodeRecord(place, enqueuedAt, head, body, end, input)
+}
+
+/** Where a finished job stands in the retention index. */
+function groupOf({ seq }: Place, group: number | undefined): number {
+  return group ?? seq
+}
