@@ -213,3 +213,19 @@ test('when the results cannot be written, the reason is said, what runs finishes
   const again = await runCommand(t, folder, fixtureRun('echo', '1', '2', '3'))
   assert.deepEqual([again.code, resultsIn(again.stdout).length], [0, 3])
 })
+
+test('what a worker logs too fast to be shown is counted', async (t) => {
+  const folder = await folderWith(
+    t,
+    'chatty.mjs',
+    `export default (_input, job) => { for (let line = 0; line < 50_000; line++) job.log('line ' + line) }`,
+  )
+  const { code, stderr } = await runCommand(t, folder, ['run', './chatty.mjs', 'input'])
+  assert.equal(code, 0)
+  const shown = stderr.match(/^line \d+$/gm) ?? []
+  const missing = [...stderr.matchAll(/^millrace: (\d+) lines came too fast and are not shown$/gm)]
+  const sum = missing.reduce((total, [, count]) => total + Number(count), 0)
+  assert.equal(shown.length + sum, 50_000)
+  assert.ok(missing.length > 0)
+  assert.equal(shown.at(-1), 'line 49999')
+})

@@ -7,6 +7,7 @@ import {
   type Job,
   type JobContext,
   type JobCounts,
+  type JobLog,
   JobQueue,
   type Mapped,
   type OutputOf,
@@ -81,6 +82,23 @@ test('inputs of another type are refused', () => {
     queue.enqueueMany('sum', [{ a: 1, b: 2 }, { a: 1 }])
     // @ts-expect-error: so it is for map
     queue.map('sum', ['a'])
+  })
+})
+
+test('what a worker saves has the type that it is given back in the next attempt', () => {
+  compiled((job: JobContext<{ user: number }, { from: number }> = null as never) => {
+    expectType<{ from: number } | undefined>()(job.saved)
+    expectType<{ user: number }>()(job.meta)
+    job.checkpoint({ from: 1 })
+    // @ts-expect-error it is not what `saved` says
+    job.checkpoint({ form: 1 })
+    expectType<Date>()(job.enqueuedAt)
+    expectType<string | undefined>()(job.key)
+  })
+  compiled(async () => {
+    const job = await queue.job('')
+    expectType<JobLog | undefined>()(job?.log)
+    expectType<unknown>()(job?.progress)
   })
 })
 

@@ -108,7 +108,10 @@ class Run {
       options,
     )
     queue.on('finished', (job) => this.#feed.finished(job))
-    queue.on('log', (_job, text) => this.#progress.line(text))
+    queue.on('log', (_job, text, dropped) => {
+      if (dropped > 0) this.#progress.line(`millrace: ${dropped} lines came too fast and are not shown`)
+      this.#progress.line(text)
+    })
     // Whatever waits then is not told otherwise, such as a wait for inputs.
     queue.on('error', (error) => this.#stopWith(error))
   }
