@@ -55,6 +55,16 @@ test('pausing a task, or everything, gives back what was claimed ahead', async (
   }
 })
 
+test('with no thread left to wait for, what was claimed ahead is given back', async (t) => {
+  const { queue, gate, ahead } = await claimedAhead(t)
+  queue.setMaxWorkers(0)
+  await queue.jobs()
+  assert.deepEqual([queue.counts('echo').waiting, queue.counts('gate').running], [1, 1])
+  await writeFile(gate, '')
+  queue.setMaxWorkers(1)
+  assert.equal(await ahead.finished(), 'ahead')
+})
+
 test('a paused task of other jobs holds nothing up', async (t) => {
   const { queue, gate, ahead } = await claimedAhead(t)
   queue.pause('add')

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Job } from '../../src/index.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue, type TestQueue } from '../support/queue.js'
 
@@ -182,4 +183,16 @@ test('who comes while a keyed job is being added is let in, if there is room for
     const both = await Promise.all([keyed, queue.enqueue('echo', 2)])
     for (const job of both) await job.remove()
   }
+})
+
+test('nobody overtakes a job whose key is being looked up', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 0, maxBacklog: 1 })
+  const calls = [
+    queue.enqueue('echo', 1, { key: 'k' }),
+    queue.enqueue('echo', 2),
+    queue.enqueueMany('echo', [3]),
+  ]
+  const first = (await Promise.race(calls.slice(0, 2))) as Job
+  assert.equal(first.input, 1)
+  for (const call of calls.slice(1)) call.catch(() => {})
 })

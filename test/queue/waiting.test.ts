@@ -1,6 +1,6 @@
 /** Waiting for a job with a limit, and until the queue is drained. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -17,9 +17,13 @@ test('finished() gives up after its timeout, and the job goes on', async (t) => 
     message: /within 5 ms, and goes on/,
   })
   await assert.rejects(job.finished({ timeout: 0 }), { code: 'MILLRACE_WAIT_TIMEOUT' })
-  const limited = job.finished({ timeout: '1h', signal: new AbortController().signal })
+  const { signal } = new AbortController()
+  await assert.rejects(job.finished({ timeout: 0, signal }), { code: 'MILLRACE_WAIT_TIMEOUT' })
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  const limited = job.finished({ timeout: '1h', signal })
   queue.setMaxWorkers(1)
   assert.deepEqual(await Promise.all([unlimited, limited, job.finished({})]), [1, 1, 1])
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
   assert.equal(await job.finished({ timeout: '1h' }), 1)
 })
 
