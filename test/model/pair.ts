@@ -126,7 +126,11 @@ export class Pair {
   async #save({ which }: Saving): Promise<void> {
     const { name } = choose(this.#model.inState('running'), which) ?? {}
     const job = name === undefined ? undefined : this.#claimed.get(name)
-    if (name === undefined || !job) return
+    if (name === undefined || !job) {
+      // There is nothing to do. The step ends in its turn all the same: a read waits for what was begun before it.
+      await this.#store.list({ limit: 1 })
+      return
+    }
     const saved = `checkpoint ${++this.#checkpoints}`
     this.#model.save(name, saved)
     assert.equal(await this.#store.checkpoint(job, Buffer.from(saved)), true)
