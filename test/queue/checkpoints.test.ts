@@ -60,6 +60,18 @@ test('a job in synchronous code saves the first and the last of its checkpoints'
   assert.equal(await completed.finished(), 'completed')
 })
 
+test('synchronous code that goes on for long saves more than once', async (t) => {
+  const queue = await open(t)
+  const job = await queue.enqueue('saveAndBlock', 1000)
+  await once(queue, 'log')
+  await queue.cancel(job.id)
+  await queue.retry(job.id)
+  // Its handle has heard of the cancellation already.
+  const again = (await queue.job(job.id)) ?? assert.fail()
+  const saved = (await again.finished()) as number
+  assert.ok(saved > 0, `${saved} was saved last`)
+})
+
 test('a checkpoint that cannot be stored is refused, with the reason', async (t) => {
   const queue = await open(t, { maxJobBytes: 1000 })
   assert.deepEqual(await (await queue.enqueue('saveWrong', 1)).finished(), [

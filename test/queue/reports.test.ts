@@ -33,6 +33,22 @@ test('the newest progress and the last line arrive while the job waits, and are 
   }
 })
 
+test('the event of an outcome shows what the attempt has reported', async (t) => {
+  const queue = await openNoting(t)
+  const shown: unknown[] = []
+  for (const name of ['retrying', 'failed', 'completed'] as const)
+    queue.on(name, ({ state, progress, log }) => shown.push([state, progress, log?.lines]))
+  await queue.enqueue('reportAndEnd', { isFailing: true }, { attempts: 2 })
+  await queue.idle()
+  await queue.enqueue('reportAndEnd', { isFailing: false })
+  await queue.idle()
+  assert.deepEqual(shown, [
+    ['delayed', 1, ['line of attempt 1']],
+    ['failed', 2, ['line of attempt 2']],
+    ['completed', 1, ['line of attempt 1']],
+  ])
+})
+
 test('a few reports of synchronous code arrive at once, though it blocks its thread then', async (t) => {
   const queue = await openNoting(t)
   const job = await queue.enqueue('reportAndStay', { values: 3, lines: 100, isBlocking: true })
