@@ -28,7 +28,7 @@ const EXCEPTIONS = [
   ['workers/internal/read-file.ts', 'openSync'], // It opens the file that the input names, to read it.
 ]
 
-const FROM_FS = /import\s+(?:type\s+)?([^;'"]*?)\s*from\s*['"](?:node:)?fs(?:\/promises)?['"]/g
+const FROM_FS = /^import\s+(?:type\s+)?([^;'"]*?)\s*from\s*['"](?:node:)?fs(?:\/promises)?['"]/gm
 const ANY_FS = /['"](?:node:)?fs(?:\/promises)?['"]/g
 
 let found = 0

@@ -58,6 +58,7 @@ test('reading, deleting, and the files that all others go through are left alone
     "import { readFileSync, type Stats } from 'node:fs'\nimport { rm, stat } from 'node:fs/promises'"
   const files = [
     ['src/file.ts', reads],
+    ['src/comment.ts', `/** Before the next import begins. */\n${reads}`],
     ['src/files/file.ts', CAUGHT[0]?.[0] ?? ''],
   ] as const
   assert.deepEqual(await checked(t, files), { code: 0, said: [] })
