@@ -202,6 +202,7 @@ test(
     }
     for (const [mode, then] of [
       [0o755, 0o700],
+      [0o711, 0o700],
       [0o750, 0o750],
       [0o700, 0o700],
     ] as const) {

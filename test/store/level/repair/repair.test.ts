@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Level } from 'level'
@@ -59,6 +59,14 @@ test('of a log whose end is missing the rest is saved, and the file is named', a
   assert.deepEqual([dropped, files], [0, [log]])
   assert.ok(jobs.waiting < COUNTS.waiting && jobs.waiting >= COUNTS.waiting - 5, JSON.stringify(jobs))
   assert.equal((await intactJobs(t, stored)).length, 65 - COUNTS.waiting + jobs.waiting)
+})
+
+test('a queue whose log is missing is opened after its repair: what was noted of that log is forgotten', async (t) => {
+  const stored = await storedQueue(t)
+  await rm(join(stored.directory, await fileOf(stored.directory, LOG)))
+  await JobQueue.repair(stored.directory)
+  assert.ok(!(await readdir(stored.directory)).includes('CLOSED'))
+  assert.equal((await intactJobs(t, stored)).length, 60)
 })
 
 test('of a damaged table just one block is lost, and the file is kept', async (t) => {
