@@ -99,7 +99,7 @@ export class JobControl {
     const { state, head } = await this.#existing(place, id)
     const { granted: _granted, ...asEnqueued } = head
     const attempts = tasks.attemptsOf(store.task(place.lane), asEnqueued)
-    if (!(await store.revive(place, attempts)))
+    if (!(await store.changeOne(place, { verb: 'revive', attemptsOf: () => attempts })))
       throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
     scheduler.noteLeft()
     announcer.updated()
@@ -110,7 +110,8 @@ export class JobControl {
     lifetime.assertOpen()
     const place = checkId(id)
     await this.#existing(place, id)
-    if (!(await store.remove(place))) throw new JobStateError(id, 'running', 'cancel it first')
+    if (!(await store.changeOne(place, { verb: 'remove' })))
+      throw new JobStateError(id, 'running', 'cancel it first')
     waiters.noJob(place)
     followed.fail(place, new NoJobError(id))
     limit.admit()

@@ -38,7 +38,7 @@ export class Cancellations {
         // It was settled otherwise: it has finished, or there may be another attempt to cancel.
         continue
       }
-      if (await store.cancel(place)) {
+      if (await store.changeOne(place, { verb: 'cancel' })) {
         await this.#parts.cancelled(place)
         return true
       }

@@ -77,12 +77,20 @@ export interface Store {
   /** How many jobs are in each state, of one lane or of all. Costs no read. */
   counts(lane?: number): JobCounts
 
-  /** Cancels a waiting or delayed job. `false`: it was in another state. */
-  cancel(place: Place): Promise<boolean>
-  /** Sends a failed or cancelled job, or a delayed one, to the backlog, granting `attempts` more. `false` as above. */
-  revive(place: Place, attempts: number): Promise<boolean>
-  /** Deletes a job that is not running. `false`: it is running, or there is none. */
-  remove(place: Place): Promise<boolean>
+  /**
+   * Changes one job that does not run, as `JobChange` says. `false`: its state does not allow it, or there is none. Fulfilled
+   * when that is durable.
+   */
+  changeOne(place: Place, change: JobChange): Promise<boolean>
+  /**
+   * Changes all jobs that match and whose state allows it, a thousand or so in one write, and says how many. `changed` is told of
+   * those of each write, as they were before, when it is durable. What is claimed meanwhile is left alone.
+   */
+  changeAll(
+    filter: JobFilter,
+    change: JobChange,
+    changed?: (jobs: readonly StoredJob[]) => void,
+  ): Promise<number>
   /** Deletes jobs that finished before `before` (ms since the epoch), the oldest first. */
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number>
   /** Deletes the finished jobs that are too old, or too many, for the retention. */
@@ -99,6 +107,21 @@ export interface Store {
   /** Completes what was begun and releases the directory. Jobs in transit are recovered by the next open. */
   close(): Promise<void>
 }
+
+/** Which jobs: those of these states, of one lane or of all. */
+export interface JobFilter {
+  readonly states: readonly JobState[]
+  readonly lane?: number
+}
+
+/** What is done to jobs by hand. */
+export type JobChange =
+  /** Waiting and delayed jobs are cancelled. */
+  | { readonly verb: 'cancel' }
+  /** Delayed, failed and cancelled jobs go to the backlog; the finished ones with so many attempts granted on top. */
+  | { readonly verb: 'revive'; attemptsOf(job: StoredJob): number }
+  /** Jobs in any state but running are deleted, with their keys. */
+  | { readonly verb: 'remove' }
 
 /** What the store asks of its scheduler. */
 export interface StoreEvents {

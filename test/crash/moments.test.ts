@@ -12,6 +12,7 @@ import { temporaryDirectory } from '../support/directory.js'
 import { inspect } from '../support/inspect.js'
 import { FIXTURE, openQueue } from '../support/queue.js'
 import { startScript } from '../support/script.js'
+import { revive } from '../support/store.js'
 
 /** How much later each kill comes than the one before, in ms. */
 const STEP_MS = 15
@@ -129,7 +130,7 @@ test('a job that was cancelled and sent back is not taken for lost with the wayb
     const [first] = claim(store, 2)
     assert.ok(first)
     await store.settle([{ outcome: 'cancelled', job: first, head: first.head }])
-    assert.equal(await store.revive(first.place, 3), true)
+    assert.equal(await revive(store, first.place, 3), true)
   })
   const queue = await openQueue(t, { directory, maxWorkers: 0 })
   assert.deepEqual(queue.recovered, { returned: 1, failed: 0, waiting: 2 })

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { isDeepStrictEqual } from 'node:util'
 import type { Head, Place } from '../../src/job/job.js'
 import type { Added, Claimed, NewJob, Recovered, Settlement, Store } from '../../src/store/store.js'
-import { newJob, textOf } from '../support/store.js'
+import { newJob, revive, textOf } from '../support/store.js'
 import type { IsGone, Model, ModelJob, Outcome } from './model.js'
 import { goneFrom, nameOf, seenInModel, seenInStore } from './seen.js'
 import type { Adding, Changing, Claiming, Direct, Saving, Settling, Step } from './steps.js'
@@ -165,10 +165,10 @@ export class Pair {
     const isThere = this.#model.jobs.some((job) => job.name === name)
     if (step.do === 'revive') {
       const expected = isThere && this.#model.revive(name, GRANTED)
-      assert.equal(await this.#store.revive(place, GRANTED), expected)
+      assert.equal(await revive(this.#store, place, GRANTED), expected)
     } else {
       const expected = isThere && this.#model[step.do](name)
-      assert.equal(await this.#store[step.do](place), expected, step.do)
+      assert.equal(await this.#store.changeOne(place, { verb: step.do }), expected, step.do)
     }
   }
 

@@ -3,6 +3,7 @@ import { describe } from 'node:test'
 import type { OpenStore } from '../support/store.js'
 import { adding } from './conformance/adding.js'
 import { changing } from './conformance/changing.js'
+import { changingMany } from './conformance/changing-many.js'
 import { claiming } from './conformance/claiming.js'
 import { completing } from './conformance/completing.js'
 import { crowding } from './conformance/crowding.js'
@@ -26,6 +27,7 @@ export function conformance(name: string, open: OpenStore): void {
     delaying,
     listing,
     changing,
+    changingMany,
     retaining,
     recovering,
   }

@@ -2,7 +2,7 @@
 import { cpSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import type { TestContext } from 'node:test'
-import type { FinishedState, Head } from '../../src/job/job.js'
+import type { FinishedState, Head, Place } from '../../src/job/job.js'
 import { LevelStore } from '../../src/store/level/level-store.js'
 import type { Claim, Claimed, Keep, NewJob, Recovered, Store } from '../../src/store/store.js'
 import { temporaryDirectory } from './directory.js'
@@ -100,6 +100,21 @@ export async function claimNext(store: Store, most = Number.POSITIVE_INFINITY): 
 export function claimSome(store: Store, most = Number.POSITIVE_INFINITY): Claim | undefined {
   let taken = 0
   return store.claim(() => (taken++ < most ? 'take' : 'stop'))
+}
+
+/** Cancels a job that does not run. */
+export function cancel(store: Store, place: Place): Promise<boolean> {
+  return store.changeOne(place, { verb: 'cancel' })
+}
+
+/** Sends a job that does not run to the backlog, with so many attempts granted. */
+export function revive(store: Store, place: Place, attempts: number): Promise<boolean> {
+  return store.changeOne(place, { verb: 'revive', attemptsOf: () => attempts })
+}
+
+/** Deletes a job that does not run. */
+export function remove(store: Store, place: Place): Promise<boolean> {
+  return store.changeOne(place, { verb: 'remove' })
 }
 
 /** The job's text: its input, or the output of a completed one. */

@@ -41,6 +41,11 @@ export class Counters {
     return counters
   }
 
+  /** The number that was given out last. */
+  get last(): number {
+    return this.#last
+  }
+
   /** A number larger than all before, in this process and earlier ones. It counts as given once its group is written. */
   next(): number {
     return ++this.#last

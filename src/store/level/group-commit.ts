@@ -45,6 +45,12 @@ export class Batch {
     this.#batch.del(key)
   }
 
+  /** Puts a value, or deletes the key if there is none. */
+  set(key: Buffer, value: Buffer | undefined): void {
+    if (value) this.put(key, value)
+    else this.del(key)
+  }
+
   write(sync: boolean): Promise<void> {
     return this.#batch.write({ sync })
   }

@@ -14,6 +14,8 @@ import type {
   BackedUp,
   Claim,
   Claimed,
+  JobChange,
+  JobFilter,
   ListQuery,
   NewJob,
   NewNotes,
@@ -39,7 +41,8 @@ import { CLOSING_KEY, jobKey, nameKey, waybillKey } from './format/keys.js'
 import { encodeRecord } from './format/record.js'
 import { type Batch, GroupCommit, type Snapshot } from './group-commit.js'
 import { IdempotencyKeys } from './idempotency-keys.js'
-import { JobOperations } from './job-operations.js'
+import { JobChanges } from './job-changes.js'
+import { JobQueries } from './job-queries.js'
 import { type RecoveryOptions, recover } from './recovery.js'
 import { type OutcomeParts, putOutcomes } from './settlements.js'
 import { backUp } from './transfer/backup.js'
@@ -69,7 +72,8 @@ export class LevelStore implements Store {
   readonly #finished: FinishedJobs
   readonly #keys: IdempotencyKeys
   readonly #waiting: WaitingJobs
-  readonly #operations: JobOperations
+  readonly #queries: JobQueries
+  readonly #changes: JobChanges
   readonly #backlog: Backlog
   readonly #delayed: Delayed
   readonly #notes: JobNotes
@@ -123,11 +127,10 @@ export class LevelStore implements Store {
       fsync: options.durability === 'disk',
       seal: (batch, isLasting) => {
         this.#joining = undefined
-        const afters = [this.#waiting.seal(batch), this.#finished.seal(batch)]
+        const after = this.#waiting.seal(batch)
+        this.#finished.seal(batch)
         counters.seal(batch, isLasting)
-        return () => {
-          for (const after of afters) after?.()
-        }
+        return after
       },
       assertThere: opened.assertThere,
       onBroken: broken,
@@ -135,7 +138,7 @@ export class LevelStore implements Store {
       intervalMs: () => (this.isHurried ? 0 : INTERVAL_MS),
     })
     const { retention, keptInputBytes } = options
-    this.#finished = new FinishedJobs(db, this.#commits, counters, retention, keptInputBytes, broken)
+    this.#finished = new FinishedJobs({ db, commits: this.#commits, counters }, retention, keptInputBytes)
     this.#notes = new JobNotes(this.#commits)
     this.#keys = new IdempotencyKeys(db, (jobs) => this.#add(jobs))
     this.#backlog = new Backlog({
@@ -160,22 +163,35 @@ export class LevelStore implements Store {
       finished: this.#finished,
       notes: this.#notes,
     }
-    this.#operations = new JobOperations({
+    const openedAt = counters.last
+    this.#queries = new JobQueries({
       db,
       commits: this.#commits,
-      counters,
       waiting: this.#waiting,
       finished: this.#finished,
       transit: this.#transit,
-      withhold: (place) => this.#backlog.withhold(place),
-      dropDue: (key) => this.#delayed.drop(key),
-      enter: (entry) => this.#enter(entry),
+      // Of the jobs that came since, all that wait are known.
+      mayWait: (seq) => seq <= openedAt || this.#live.has(seq),
+    })
+    this.#changes = new JobChanges({
+      commits: this.#commits,
+      counters,
+      queries: this.#queries,
+      waiting: this.#waiting,
+      backlog: this.#backlog,
+      delayed: this.#delayed,
+      finished: this.#finished,
+      transit: this.#transit,
+      enter: (entry) => {
+        this.#enter(entry)
+        this.#events.runnable()
+      },
       left: ({ seq }) => this.#live.delete(seq),
     })
   }
 
   async #load(): Promise<void> {
-    await Promise.all([this.#backlog.load(this.#counters.lanes), this.#delayed.load(), this.#finished.load()])
+    await Promise.all([this.#backlog.load(this.#counters.lanes), this.#delayed.load()])
   }
 
   watch(events: StoreEvents): void {
@@ -316,7 +332,7 @@ export class LevelStore implements Store {
         this.#backlog.forget(job as JobEntry)
       }
       this.#admit(waiting, delayed)
-      if (this.#finished.isOverfull) this.#pruneSoon()
+      if (this.#finished.pruning.isDue) this.#pruneSoon()
     }
     const written = this.#commits.append(put, { after })
     this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
@@ -329,12 +345,12 @@ export class LevelStore implements Store {
 
   promote(now: number): Promise<number> {
     return this.#ownWork(
-      this.#operations.alone(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, []))),
+      this.#changes.inTurn(() => this.#delayed.promote(now, (jobs) => this.#admit(jobs, []))),
     )
   }
 
   get(place: Place): Promise<StoredJob | undefined> {
-    return this.#explained(this.#operations.get(place))
+    return this.#explained(this.#queries.get(place))
   }
 
   isLive(place: Place): boolean {
@@ -346,41 +362,40 @@ export class LevelStore implements Store {
   }
 
   list(query: ListQuery): Promise<StoredJob[]> {
-    return this.#explained(this.#operations.list(query))
+    return this.#explained(this.#queries.list(query))
   }
 
   counts(lane?: number): JobCounts {
     return this.#counters.counts(lane, this.#transit.count(lane))
   }
 
-  cancel(place: Place): Promise<boolean> {
-    return this.#explained(this.#operations.cancel(place))
+  changeOne(place: Place, change: JobChange): Promise<boolean> {
+    return this.#explained(this.#changes.changeOne(place, change))
   }
 
-  revive(place: Place, attempts: number): Promise<boolean> {
-    return this.#explained(this.#operations.revive(place, attempts)).then((revived) => {
-      if (revived) this.#events.runnable()
-      return revived
-    })
-  }
-
-  remove(place: Place): Promise<boolean> {
-    return this.#explained(this.#operations.remove(place))
+  changeAll(
+    filter: JobFilter,
+    change: JobChange,
+    changed: (jobs: readonly StoredJob[]) => void = () => {},
+  ): Promise<number> {
+    return this.#explained(this.#changes.changeAll(filter, change, changed))
   }
 
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number> {
-    return this.#explained(this.#operations.alone(() => this.#finished.clean(state, before, limit, lane)))
+    return this.#explained(
+      this.#changes.inTurn(() => this.#finished.pruning.clean(state, before, limit, lane)),
+    )
   }
 
   prune(now: number, isExact = true): Promise<void> {
-    return this.#ownWork(this.#operations.alone(() => this.#finished.prune(now, isExact)))
+    return this.#ownWork(this.#changes.inTurn(() => this.#finished.pruning.prune(now, isExact)))
   }
 
   backup(target: string, trust: TrustOptions = {}): Promise<BackedUp> {
     const { db, path: source } = this.#opened
     const copy = (snapshot: Snapshot) =>
       backUp(db, snapshot, { source, target, trust }, () => this.#isClosing)
-    return this.#explained(this.#operations.look(copy))
+    return this.#explained(this.#queries.look(copy))
   }
 
   markClosing(): Promise<void> {
@@ -390,7 +405,8 @@ export class LevelStore implements Store {
   async close(): Promise<void> {
     this.#isClosing = true
     await this.#keys.quiet()
-    await this.#operations.quiet()
+    await this.#changes.quiet()
+    await this.#queries.quiet()
     this.#notes.flush()
     await this.#commits.finish()
     this.#isReleased = true

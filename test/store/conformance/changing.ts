@@ -3,12 +3,15 @@ import { test } from 'node:test'
 import type { JobState, Place } from '../../../src/job/job.js'
 import type { Store } from '../../../src/store/store.js'
 import {
+  cancel,
   claimNext,
   claimSome,
   historyOf,
   newJob,
   nowAndAfterCrash,
   type OpenStore,
+  remove,
+  revive,
   textOf,
   waitingTexts,
 } from '../../support/store.js'
@@ -26,8 +29,8 @@ export function changing(open: OpenStore): void {
       newJob(lane, '3'),
     ])
     assert.ok(waiting && delayed)
-    assert.equal(await opened.store.cancel(waiting), true)
-    assert.equal(await opened.store.cancel(delayed), true)
+    assert.equal(await cancel(opened.store, waiting), true)
+    assert.equal(await cancel(opened.store, delayed), true)
     for await (const { store } of nowAndAfterCrash(opened)) {
       assert.deepEqual(
         [store.counts().waiting, store.counts().delayed, store.counts().cancelled, store.nextDue()],
@@ -55,8 +58,8 @@ export function changing(open: OpenStore): void {
     assert.ok(job)
     const failures = [{ attempt: 1, at: 1, name: 'Error', message: 'no' }]
     await opened.store.settle([{ outcome: 'failed', job, head: { ...job.head, attempt: 1, failures } }])
-    await opened.store.cancel(cancelled)
-    for (const place of [cancelled, delayed, failed]) assert.equal(await opened.store.revive(place, 4), true)
+    await cancel(opened.store, cancelled)
+    for (const place of [cancelled, delayed, failed]) assert.equal(await revive(opened.store, place, 4), true)
     for await (const { store } of nowAndAfterCrash(opened)) {
       assert.deepEqual(await waitingTexts(store), ['1', '2', '3', '4'])
       assert.deepEqual(
@@ -76,8 +79,8 @@ export function changing(open: OpenStore): void {
     const [place] = await store.add([newJob(store.lane('a'), 'x')])
     assert.ok(place)
     for (const granted of [3, 6, 9]) {
-      await store.cancel(place)
-      assert.equal(await store.revive(place, 3), true)
+      await cancel(store, place)
+      assert.equal(await revive(store, place, 3), true)
       assert.deepEqual(historyOf(await store.get(place)), { granted })
     }
   })
@@ -87,11 +90,11 @@ export function changing(open: OpenStore): void {
     const { store } = opened
     const places = await inStates(store)
     for (const state of ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const) {
-      assert.equal(await store.remove(places[state]), true)
+      assert.equal(await remove(store, places[state]), true)
       assert.equal(await store.get(places[state]), undefined)
       assert.equal(store.counts()[state], 0)
     }
-    assert.equal(await store.remove(places.running), false)
+    assert.equal(await remove(store, places.running), false)
     const again = (await opened.crash()).store
     assert.deepEqual(
       (await again.list({ limit: 10 })).map(({ place }) => place),
@@ -105,12 +108,12 @@ export function changing(open: OpenStore): void {
     const places = await inStates(store)
     const before = [await store.list({ limit: 10 }), store.counts(), store.nextDue()]
     for (const state of ['running', 'completed', 'failed', 'cancelled'] as const)
-      assert.equal(await store.cancel(places[state]), false, state)
+      assert.equal(await cancel(store, places[state]), false, state)
     for (const state of ['waiting', 'running', 'completed'] as const)
-      assert.equal(await store.revive(places[state], 1), false, state)
+      assert.equal(await revive(store, places[state], 1), false, state)
     const unknown = { ...places.waiting, seq: 999_999 }
     assert.deepEqual(
-      await Promise.all([store.cancel(unknown), store.revive(unknown, 1), store.remove(unknown)]),
+      await Promise.all([cancel(store, unknown), revive(store, unknown, 1), remove(store, unknown)]),
       [false, false, false],
     )
     assert.deepEqual([await store.list({ limit: 10 }), store.counts(), store.nextDue()], before)
@@ -123,12 +126,12 @@ export function changing(open: OpenStore): void {
     assert.ok(place)
     assert.deepEqual(
       await Promise.all([
-        store.cancel(place),
-        store.cancel(place),
-        store.revive(place, 1),
-        store.remove(place),
-        store.remove(place),
-        store.revive(place, 1),
+        cancel(store, place),
+        cancel(store, place),
+        revive(store, place, 1),
+        remove(store, place),
+        remove(store, place),
+        revive(store, place, 1),
       ]),
       [true, false, true, true, false, false],
     )
@@ -144,7 +147,7 @@ export function changing(open: OpenStore): void {
       const [place] = await store.add([newJob(lane, 'x')])
       assert.ok(place)
       const before = round % 2 === 0 ? claimSome(store) : undefined
-      const cancelling = store.cancel(place)
+      const cancelling = cancel(store, place)
       for (let turn = 0; turn < round % 7; turn++) await Promise.resolve()
       const claim = before ?? claimSome(store)
       const wasCancelled = await cancelling
@@ -171,7 +174,7 @@ async function inStates(store: Store): Promise<Record<JobState, Place>> {
     { outcome: 'completed', job: first, output: Buffer.from('out'), startedAt: 1 },
     { outcome: 'failed', job: second, head: { attempt: 1 } },
   ])
-  await store.cancel(cancelled)
+  await cancel(store, cancelled)
   await claimNext(store, 1)
   const [delayed] = await store.add([newJob(lane, 'delayed', { runAt: LATER })])
   assert.ok(delayed)

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Pick, Waiting } from '../../../src/store/store.js'
-import { claimNext, claimSome, newJob, type OpenStore, textOf, waitingTexts } from '../../support/store.js'
+import {
+  cancel,
+  claimNext,
+  claimSome,
+  newJob,
+  type OpenStore,
+  revive,
+  textOf,
+  waitingTexts,
+} from '../../support/store.js'
 
 export function claiming(open: OpenStore): void {
   test('candidates are shown by priority, then by age, across lanes', async (t) => {
@@ -105,7 +114,7 @@ export function claiming(open: OpenStore): void {
     await tells('due', () =>
       store.settle([{ outcome: 'retry', job: two, head: { attempt: 1, runAt: Date.now() + 3_600_000 } }]),
     )
-    await tells('runnable', () => store.revive(two.place, 1))
+    await tells('runnable', () => revive(store, two.place, 1))
     const again = await claimNext(store)
     await tells('runnable', () =>
       store.settle(again.map((job) => ({ outcome: 'retry', job, head: { ...job.head, attempt: 2 } }))),
@@ -123,7 +132,7 @@ export function claiming(open: OpenStore): void {
     const order = [0, 1, 2].flatMap((rest) => jobs.map((_, index) => index).filter((n) => n % 3 === rest))
     // Far behind what is in memory, and right at its front.
     const gone = [order.at(-1), order[9000], order[0]]
-    for (const index of gone) assert.equal(await store.cancel(places[index ?? -1] ?? assert.fail()), true)
+    for (const index of gone) assert.equal(await cancel(store, places[index ?? -1] ?? assert.fail()), true)
     const expected = order.filter((index) => !gone.includes(index)).map(String)
     const claimed: string[] = []
     let isUrgentAdded = false

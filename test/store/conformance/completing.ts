@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Place } from '../../../src/job/job.js'
 import type { Claimed, Store } from '../../../src/store/store.js'
 import { chanceOf } from '../../support/chance.js'
-import { claimNext, newJob, nowAndAfterCrash, type OpenStore, textOf } from '../../support/store.js'
+import { claimNext, newJob, nowAndAfterCrash, type OpenStore, remove, textOf } from '../../support/store.js'
 import { completed, pages } from './known-jobs.js'
 
 /** Many small jobs that complete together: an engine may store them together, and nobody must notice. */
@@ -110,8 +110,8 @@ export function completing(open: OpenStore): void {
     const all = await opened.store.list({ limit: 100 })
     for (const index of [0, 20, 49]) {
       const { place } = all[index] ?? assert.fail('it is there')
-      assert.equal(await opened.store.remove(place), true)
-      assert.equal(await opened.store.remove(place), false)
+      assert.equal(await remove(opened.store, place), true)
+      assert.equal(await remove(opened.store, place), false)
       assert.equal(await opened.store.get(place), undefined)
     }
     const rest = texts.filter((_, index) => ![0, 20, 49].includes(index))
@@ -122,7 +122,7 @@ export function completing(open: OpenStore): void {
     const { store } = await opened.reopen()
     assert.equal(await store.clean('completed', Date.now() + 1, 5), 5)
     assert.deepEqual((await store.list({ limit: 100 })).map(textOf), rest.slice(5))
-    for (const { place } of await store.list({ limit: 100 })) assert.equal(await store.remove(place), true)
+    for (const { place } of await store.list({ limit: 100 })) assert.equal(await remove(store, place), true)
     assert.deepEqual([await store.list({ limit: 100 }), store.counts().completed], [[], 0])
   })
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Added } from '../../../src/store/store.js'
-import { claimNext, newJob, type OpenStore } from '../../support/store.js'
+import { cancel, claimNext, newJob, type OpenStore, remove, revive } from '../../support/store.js'
 
 /** Idempotency keys: a job whose key is taken is not added again. */
 export function keys(open: OpenStore): void {
@@ -70,9 +70,9 @@ export function keys(open: OpenStore): void {
     assert.deepEqual(await add(), existing(place))
     await store.settle([{ outcome: 'released', job }])
     assert.deepEqual(await add(), existing(place))
-    assert.equal(await store.cancel(place), true)
+    assert.equal(await cancel(store, place), true)
     assert.deepEqual(await add(), existing(place))
-    assert.equal(await store.revive(place, 1), true)
+    assert.equal(await revive(store, place, 1), true)
     assert.deepEqual(await add(), existing(place))
     const [again] = await claimNext(store)
     assert.ok(again)
@@ -86,10 +86,10 @@ export function keys(open: OpenStore): void {
     const lane = store.lane('a')
     const add = async () => (await store.add([newJob(lane, 'x', { key: 'k' })]))[0] ?? assert.fail()
     const removed = await add()
-    await store.remove(removed)
+    await remove(store, removed)
     const cleaned = await add()
     assert.notDeepEqual(cleaned, removed)
-    await store.cancel(cleaned)
+    await cancel(store, cleaned)
     assert.equal(await store.clean('cancelled', Date.now() + 1, 10), 1)
     const failed = await add()
     assert.notDeepEqual(failed, cleaned)
@@ -112,7 +112,7 @@ export function keys(open: OpenStore): void {
     assert.deepEqual(await store.add(jobs), places.map(existing))
     for (const [index, place] of places.entries()) {
       assert.equal((await store.get(place))?.head.key, jobs[index]?.head?.key)
-      await store.remove(place)
+      await remove(store, place)
     }
     const again = await store.add(jobs)
     assert.equal(new Set([...places, ...again].map(({ seq }) => seq)).size, 2 * jobs.length)

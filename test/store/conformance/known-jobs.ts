@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import type { JobState, Place, StoredJob } from '../../../src/job/job.js'
 import type { Claimed, NewJob, Settlement, Store } from '../../../src/store/store.js'
 import type { chanceOf } from '../../support/chance.js'
-import { claimNext, newJob, type OpenedStore, textOf } from '../../support/store.js'
+import { cancel, claimNext, newJob, type OpenedStore, remove, revive, textOf } from '../../support/store.js'
 
 const LATER = Date.now() + 3_600_000
 
@@ -60,14 +60,14 @@ export class KnownJobs {
       const isIdle = state === 'waiting' || state === 'delayed'
       const what = this.#chance.below(3)
       if (what === 0) {
-        assert.equal(await this.#store.cancel(place), isIdle, text)
+        assert.equal(await cancel(this.#store, place), isIdle, text)
         if (isIdle) this.#know(text, 'cancelled')
       } else if (what === 1) {
         const isRevived = state === 'failed' || state === 'cancelled' || state === 'delayed'
-        assert.equal(await this.#store.revive(place, 1), isRevived, text)
+        assert.equal(await revive(this.#store, place, 1), isRevived, text)
         if (isRevived) this.#know(text, 'waiting')
       } else if (this.#chance.below(3) === 0) {
-        assert.equal(await this.#store.remove(place), state !== 'running', text)
+        assert.equal(await remove(this.#store, place), state !== 'running', text)
         if (state !== 'running') this.#jobs.delete(text)
       }
     }

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import type { Head } from '../../../src/job/job.js'
 import type { Claimed, Settlement, Store } from '../../../src/store/store.js'
-import { claimNext, newJob, nowAndAfterCrash, type OpenStore, textOf } from '../../support/store.js'
+import {
+  claimNext,
+  newJob,
+  nowAndAfterCrash,
+  type OpenStore,
+  remove,
+  revive,
+  textOf,
+} from '../../support/store.js'
 
 const SAVED = Buffer.from('saved')
 const PROGRESS = Buffer.from('progress')
@@ -142,7 +150,7 @@ export function noting(open: OpenStore): void {
     const crashed = await opened.crash()
     const stored = await crashed.store.get(job.place)
     assert.deepEqual([stored?.state, notesOf(stored).saved], ['failed', 'saved'])
-    await crashed.store.revive(job.place, 1)
+    await revive(crashed.store, job.place, 1)
     const [again] = await claimNext(crashed.store)
     assert.equal(String(again?.head.saved), 'saved')
   })
@@ -156,7 +164,7 @@ export function noting(open: OpenStore): void {
     assert.equal(again.startedAt, undefined)
     await store.settle([{ outcome: 'failed', job: again, head: { attempt: 1, startedAt: 5678 } }])
     assert.equal((await store.get(job.place))?.head.startedAt, 5678)
-    await store.revive(job.place, 1)
+    await revive(store, job.place, 1)
     for await (const each of nowAndAfterCrash(opened))
       assert.equal((await each.store.get(job.place))?.head.startedAt, undefined)
   })
@@ -205,7 +213,7 @@ export function noting(open: OpenStore): void {
       { outcome: 'cancelled', job: cancelled, head: {} },
       { outcome: 'released', job: removed },
     ])
-    assert.equal(await store.remove(removed.place), true)
+    assert.equal(await remove(store, removed.place), true)
     for await (const each of nowAndAfterCrash(opened)) {
       assert.deepEqual(await each.store.list({ limit: 9 }), [])
       assert.deepEqual(each.recovered, { returned: 0, failed: 0, waiting: 0 })

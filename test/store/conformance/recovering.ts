@@ -3,11 +3,14 @@ import { test } from 'node:test'
 import type { Head } from '../../../src/job/job.js'
 import type { Claimed } from '../../../src/store/store.js'
 import {
+  cancel,
   claimNext,
   historyOf,
   newJob,
   type OpenedStore,
   type OpenStore,
+  remove,
+  revive,
   textOf,
   waitingTexts,
 } from '../../support/store.js'
@@ -89,7 +92,7 @@ export function recovering(open: OpenStore): void {
     assert.ok(back)
     // Cancelling charges no attempt, so its history says nothing of its having been out.
     await store.settle([{ outcome: 'cancelled', job: back, head: back.head }])
-    await store.revive(back.place, 3)
+    await revive(store, back.place, 3)
     const again = await opened.crash()
     assert.deepEqual(again.recovered, { returned: 1, failed: 0, waiting: 2 })
     assert.deepEqual(await heads(again), [
@@ -207,8 +210,8 @@ export function recovering(open: OpenStore): void {
       store.add([newJob(lane, '6', { key: 'k' })]),
       store.add([newJob(lane, '7', { key: 'l' })]),
       store.settle(claimed.map((job) => ({ outcome: 'completed', job, output: job.input, startedAt: 1 }))),
-      store.cancel(two),
-      store.remove(three),
+      cancel(store, two),
+      remove(store, three),
       store.clean('completed', 1, 1),
       store.prune(1),
       store.get(two),

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { FINISHED_STATES, type FinishedState } from '../../../src/job/job.js'
 import type { Settlement, Store } from '../../../src/store/store.js'
-import { claimNext, newJob, nowAndAfterCrash, type OpenStore, textOf } from '../../support/store.js'
+import {
+  cancel,
+  claimNext,
+  newJob,
+  nowAndAfterCrash,
+  type OpenStore,
+  remove,
+  revive,
+  textOf,
+} from '../../support/store.js'
 
 const YEAR_MS = 365 * 24 * 3_600_000
 
@@ -56,7 +65,7 @@ export function retaining(open: OpenStore): void {
     const lane = store.lane('a')
     for (const state of FINISHED_STATES) await finish(store, lane, state, ['x'])
     const [place] = await store.add([newJob(lane, 'cancelled while it waited')])
-    assert.equal(await store.cancel(place ?? assert.fail()), true)
+    assert.equal(await cancel(store, place ?? assert.fail()), true)
     assert.deepEqual(
       (await store.list({ limit: 9 })).map(({ state }) => state),
       ['failed'],
@@ -101,8 +110,8 @@ export function retaining(open: OpenStore): void {
     const [one, two] = places
     assert.ok(one && two)
     await store.settle(jobs.slice(0, 2).map((job) => ({ outcome: 'failed', job, head: { attempt: 1 } })))
-    await store.revive(one, 1)
-    await store.remove(two)
+    await revive(store, one, 1)
+    await remove(store, two)
     await store.settle(jobs.slice(2).map((job) => ({ outcome: 'failed', job, head: { attempt: 1 } })))
     await store.prune(Date.now())
     assert.deepEqual(await kept(store, 'failed'), ['3', '4'])

@@ -33,7 +33,7 @@ const SCRIPT = `
     keyed: store.add([newJob(lane, 'x', { key: 'k' })]),
     claim: claim.written,
     settle: store.settle([{ outcome: 'completed', job, output: input, startedAt: 1 }]),
-    cancel: store.cancel({ ...place, seq: place.seq + 2 }),
+    cancel: store.changeOne({ ...place, seq: place.seq + 2 }, { verb: 'cancel' }),
     get: store.get(place),
   }
   const ended = Object.entries(calls).map(([name, call]) =>

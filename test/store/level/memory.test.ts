@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Claimed, Settlement, Store } from '../../../src/store/store.js'
 import { referencedBytes } from '../../support/memory.js'
-import { claimNext, openLevelStore } from '../../support/store.js'
+import { cancel, claimNext, openLevelStore, remove, revive } from '../../support/store.js'
 
 const MB = 1024 * 1024
 const COUNT = 40
@@ -68,11 +68,11 @@ test('large jobs that were delayed, listed, looked up, cancelled and removed are
   for (const place of places) assert.ok(await store.get(place))
   const delayed = (await referencedBytes()) - before
   assert.ok(delayed < 2 * MB, `${delayed} bytes while they are delayed`)
-  for (const place of places) assert.ok(await store.revive(place, 1))
+  for (const place of places) assert.ok(await revive(store, place, 1))
   const waiting = (await referencedBytes()) - before
   assert.ok(waiting < WINDOWS + 2 * MB, `${waiting} bytes while they wait`)
   for (const [index, place] of places.entries())
-    assert.ok(await (index % 2 === 0 ? store.cancel(place) : store.remove(place)))
+    assert.ok(await (index % 2 === 0 ? cancel(store, place) : remove(store, place)))
   const kept = (await referencedBytes()) - before
   assert.ok(kept < 2 * MB, `${kept} bytes`)
 })

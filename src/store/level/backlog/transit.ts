@@ -7,6 +7,8 @@ export class Transit {
   /** Counted, as the counters does, when a change is put into a group. */
   readonly #counts = new Map<number, number>()
   #total = 0
+  /** What has entered since `watch`. */
+  #watched: Set<number> | undefined
 
   has(seq: number): boolean {
     return this.#jobs.has(seq)
@@ -29,6 +31,7 @@ export class Transit {
     for (const job of waybill.jobs) {
       job.waybill = waybill
       this.#jobs.set(job.place.seq, job)
+      this.#watched?.add(job.place.seq)
     }
     this.#count(waybill.jobs, 1)
   }
@@ -36,6 +39,16 @@ export class Transit {
   /** The outcomes of jobs are about to be written: they count no more, but are here until `leave`. */
   settle(jobs: readonly JobEntry[]): void {
     this.#count(jobs, -1)
+  }
+
+  /** The seqs of the jobs that enter from now on, until `unwatch`. */
+  watch(): ReadonlySet<number> {
+    this.#watched = new Set()
+    return this.#watched
+  }
+
+  unwatch(): void {
+    this.#watched = undefined
   }
 
   leave(seq: number): void {

@@ -80,40 +80,41 @@ export class CompletedChunks {
     return put
   }
 
-  /** What to put in a chunk's place when some leave it; nothing, if all do. */
+  /** What is left of a chunk when some leave it: how many, and what to put in its place. */
   async without(
     place: Place,
     group: number,
     leaves: (job: Place, index: number) => boolean,
-  ): Promise<Buffer | undefined> {
+  ): Promise<{ count: number; value: Buffer | undefined }> {
     const value = await this.#db.get(completedChunkKey(place, group))
-    if (!value) return undefined
+    if (!value) return { count: 0, value: undefined }
     const chunk = Chunk.read(place, value, undefined)
     const rest = Chunk.begin(place)
     for (let index = 0; index < chunk.count; index++)
       if (!leaves(chunk.placeOf(index), index)) rest.copy(chunk, index)
-    return rest.count > 0 ? rest.encode() : undefined
+    return { count: rest.count, value: rest.count > 0 ? rest.encode() : undefined }
   }
 
-  /** Whether a job is in the chunk at `place` of this group. */
-  async holds(place: Place, group: number, job: Place): Promise<boolean> {
-    if (job.lane !== place.lane || job.priority !== place.priority) return false
-    if (job.seq < place.seq || job.seq - place.seq >= SEQ_SPAN) return false
-    const value = await this.#db.get(completedChunkKey(place, group))
-    return value !== undefined && Chunk.read(place, value, undefined).indexOf(job.seq) >= 0
-  }
-
+  /** A job, if it is in a chunk. There may be several chunks with the key that its chunk has, of one group each. */
   async get(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
-    const first = await this.#keyAround(place, snapshot)
-    if (!first) return undefined
-    const base = placeOf(first.subarray(0, -GROUP_BYTES))
-    const range = rangeOf(completedChunkKey(base, 0).subarray(0, -GROUP_BYTES))
-    for (const [, value] of await this.#db.iterator({ ...range, snapshot }).all()) {
-      const chunk = Chunk.read(base, value, undefined)
-      const index = chunk.indexOf(place.seq)
-      if (index >= 0) return jobAt(chunk, index)
+    const chunks = this.#db.iterator({ ...rangeAround(place), reverse: true, snapshot })
+    try {
+      let first: Place | undefined
+      for (;;) {
+        const some = await chunks.nextv(4)
+        if (some.length === 0) return undefined
+        for (const [key, value] of some) {
+          const own = placeOf(key.subarray(0, -GROUP_BYTES))
+          first ??= own
+          if (comparePlaces(own, first) !== 0) return undefined
+          const chunk = Chunk.read(own, value, undefined)
+          const index = chunk.indexOf(place.seq)
+          if (index >= 0) return jobAt(chunk, index)
+        }
+      }
+    } finally {
+      await chunks.close()
     }
-    return undefined
   }
 
   /** Jobs of a lane (or of all) after a place, in order. */
@@ -156,11 +157,16 @@ export class CompletedChunks {
 
   /** The key of the last chunk that may hold the job at `place`. */
   async #keyAround(place: Place, snapshot: Snapshot): Promise<Buffer | undefined> {
-    const { lane, priority, seq } = place
-    const gte = completedChunkKey({ lane, priority, seq: Math.max(0, seq - SEQ_SPAN) }, 0)
-    const lte = completedChunkKey(place, 2 ** 48 - 1)
-    const [key] = await this.#db.keys({ gte, lte, reverse: true, limit: 1, snapshot }).all()
+    const [key] = await this.#db.keys({ ...rangeAround(place), reverse: true, limit: 1, snapshot }).all()
     return key
+  }
+}
+
+/** Where the chunk that may hold the job at this place begins. */
+function rangeAround({ lane, priority, seq }: Place): { gte: Buffer; lte: Buffer } {
+  return {
+    gte: completedChunkKey({ lane, priority, seq: Math.max(0, seq - SEQ_SPAN) }, 0),
+    lte: completedChunkKey({ lane, priority, seq }, 2 ** 48 - 1),
   }
 }
 

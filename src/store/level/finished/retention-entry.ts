@@ -16,6 +16,11 @@ export class JobList {
   #bytes = Buffer.allocUnsafe(64 * LISTED_BYTES)
   #length = 0
 
+  /** In bytes. */
+  get length(): number {
+    return this.#length
+  }
+
   push(place: Place, kind: number, count: number): void {
     const at = this.#grow()
     writePlace(this.#bytes, place, at)
