@@ -3,8 +3,8 @@ import { decode } from '../codec/codec.js'
 import type { JobCounts, StoredJob } from '../job/job.js'
 import type { JobLog } from '../job/notes.js'
 import { type Claimed, storedAsRunning } from '../store/store.js'
-import type { FollowedJobs } from './job-events.js'
-import { Job, type JobHost } from './job-handle.js'
+import type { FollowedJobs } from './jobs/job-events.js'
+import { Job, type JobHost } from './jobs/job-handle.js'
 
 export interface QueueEvents<AnyJob = Job> {
   /** Jobs have been added, started or settled; at most once in a turn of the event loop. */

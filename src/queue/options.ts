@@ -11,7 +11,7 @@ import { MOST_THREADS } from '../pool/pool.js'
 import type { Keep, Retention } from '../store/store.js'
 import type { TaskOptions } from '../tasks/task-options.js'
 import type { WorkerFactory, WorkerMap } from '../tasks/worker-module.js'
-import type { OnFull } from './backlog-limit.js'
+import type { OnFull } from './adding/backlog-limit.js'
 
 export interface QueueOptions<Names extends string = string> extends TrustOptions {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */

@@ -17,11 +17,12 @@ import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
 import type { BackedUp } from '../store/store.js'
 import type { InputArgs, InputOf, TaskTypes, UntypedTasks } from '../tasks/task-types.js'
 import type { TasksOf, WorkersByTask } from '../tasks/typed-worker.js'
+import { checkIterable, type EnqueueManyOptions, optionsOf } from './adding/inputs.js'
+import { type MapOptions, mapInputs, mapSettingsOf } from './adding/map.js'
 import type { Emitter, QueueEvents } from './events.js'
-import { checkIterable, type EnqueueManyOptions, optionsOf } from './inputs.js'
-import type { Job } from './job-handle.js'
-import type { AnyJobOf, JobOf, MappedOf } from './job-types.js'
-import { type MapOptions, mapInputs, mapSettingsOf } from './map.js'
+import type { Job } from './jobs/job-handle.js'
+import type { AnyJobOf, JobOf, MappedOf } from './jobs/job-types.js'
+import type { CleanOptions, JobsQuery } from './jobs/queries.js'
 import {
   type CloseOptions,
   checkMaxWorkers,
@@ -29,7 +30,6 @@ import {
   closeSettingsOf,
   type QueueOptions,
 } from './options.js'
-import type { CleanOptions, JobsQuery } from './queries.js'
 import { type OpenedDirectory, openDirectory, QueueParts, type Recovered } from './queue-parts.js'
 import { TypedEmitter } from './typed-emitter.js'
 

@@ -14,12 +14,12 @@ import { performance } from 'node:perf_hooks'
 import { ClosedError } from '../errors/errors.js'
 import { LONGEST_TIMER_MS } from '../job/duration.js'
 import type { Scheduler } from '../scheduler/scheduler.js'
-import type { BacklogLimit } from './backlog-limit.js'
-import type { FollowedJobs } from './job-events.js'
-import type { Job } from './job-handle.js'
+import type { BacklogLimit } from './adding/backlog-limit.js'
+import type { FollowedJobs } from './jobs/job-events.js'
+import type { Job } from './jobs/job-handle.js'
+import type { Waiters } from './jobs/waiters.js'
 import type { Lifetime } from './lifetime.js'
 import type { CloseSettings } from './options.js'
-import type { Waiters } from './waiters.js'
 
 interface ShutdownParts {
   readonly lifetime: Lifetime

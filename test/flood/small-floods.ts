@@ -1,5 +1,5 @@
 /** Floods of small jobs: too many at once for the backlog, a great backlog, all due at once, keys enqueued twice. */
-import type { OnFull } from '../../src/queue/backlog-limit.js'
+import type { OnFull } from '../../src/queue/adding/backlog-limit.js'
 import { type Bed, type Flood, type FloodQueue, turn } from './flood.js'
 import type { Run } from './tasks.js'
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { encode } from '../../src/codec/codec.js'
 import { ClosedError } from '../../src/errors/errors.js'
 import type { Head, JobState, StoredJob } from '../../src/job/job.js'
-import { Waiters } from '../../src/queue/waiters.js'
+import { Waiters } from '../../src/queue/jobs/waiters.js'
 import { collectGarbage } from '../support/garbage.js'
 
 function job(seq: number, state: JobState, output?: unknown, head: Head = {}): StoredJob {

@@ -10,7 +10,7 @@
  * that it left, before any new one, so that it holds for no longer than it takes to read these. When it releases, left jobs that were
  * not given are put aside: they are cancelled, and come back if their inputs are given later, or by `--unfinished`.
  */
-import type { Job } from '../../queue/job-handle.js'
+import type { Job } from '../../queue/jobs/job-handle.js'
 import type { JobQueue } from '../../queue/queue.js'
 
 const PAGE = 1000

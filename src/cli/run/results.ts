@@ -1,5 +1,5 @@
 /** The results of `millrace run`: written as they come, and counted. */
-import type { Job } from '../../queue/job-handle.js'
+import type { Job } from '../../queue/jobs/job-handle.js'
 import type { FoundModule } from './module.js'
 import type { Output } from './output.js'
 import type { Progress } from './progress.js'

@@ -1,11 +1,11 @@
 /** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
 
-import { OptionError } from '../errors/errors.js'
-import { checkInteger, checkNumber, checkOptions, show } from '../errors/option-checks.js'
-import { type Duration, durationMs } from '../job/duration.js'
-import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../job/job.js'
-import { checkId } from '../job/job-id.js'
-import type { ListQuery } from '../store/store.js'
+import { OptionError } from '../../errors/errors.js'
+import { checkInteger, checkNumber, checkOptions, show } from '../../errors/option-checks.js'
+import { type Duration, durationMs } from '../../job/duration.js'
+import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../../job/job.js'
+import { checkId } from '../../job/job-id.js'
+import type { ListQuery } from '../../store/store.js'
 
 /** Which jobs to list. */
 export interface JobsQuery<Names extends string = string> {

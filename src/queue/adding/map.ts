@@ -12,11 +12,11 @@
  * cancelled.
  */
 
-import { OptionError } from '../errors/errors.js'
-import { checkInteger, show } from '../errors/option-checks.js'
-import { type EnqueueOptions, headOfOptions } from '../job/enqueue-options.js'
+import { OptionError } from '../../errors/errors.js'
+import { checkInteger, show } from '../../errors/option-checks.js'
+import { type EnqueueOptions, headOfOptions } from '../../job/enqueue-options.js'
+import type { Job } from '../jobs/job-handle.js'
 import type { EnqueueManyOptions } from './inputs.js'
-import type { Job } from './job-handle.js'
 
 export interface MapOptions<Input = unknown> extends Omit<EnqueueOptions, 'key'> {
   /** How many of the jobs may be in the queue at once: 1 to 1,000,000. Default 1000. */

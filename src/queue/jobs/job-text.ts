@@ -1,7 +1,7 @@
 /** How a job is shown: as JSON, and where `console.log` prints it. */
 import { inspect } from 'node:util'
-import { toJsonValue } from '../codec/json.js'
-import type { StoredJob } from '../job/job.js'
+import { toJsonValue } from '../../codec/json.js'
+import type { StoredJob } from '../../job/job.js'
 
 /** What is larger than this, encoded, is not decoded only to be printed. */
 const LARGEST_SHOWN_BYTES = 65_536

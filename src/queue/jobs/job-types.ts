@@ -1,8 +1,8 @@
 /** The types of jobs, by the types of their tasks. */
-import type { InputOf, OutputOf } from '../tasks/task-types.js'
+import type { InputOf, OutputOf } from '../../tasks/task-types.js'
+import type { Mapped } from '../adding/map.js'
 import type { JobEvent as EventOf } from './job-events.js'
 import type { Job } from './job-handle.js'
-import type { Mapped } from './map.js'
 
 /** A job of one task. */
 export type JobOf<Tasks, Name extends keyof Tasks & string> = Job<

@@ -9,8 +9,8 @@
  *    └────reject, or larger than the backlog──▶ refused
  * ```
  */
-import { BacklogFullError } from '../errors/errors.js'
-import type { JobCounts } from '../job/job.js'
+import { BacklogFullError } from '../../errors/errors.js'
+import type { JobCounts } from '../../job/job.js'
 
 /** What becomes of jobs that do not fit: they wait for room, or are refused. */
 export type OnFull = 'wait' | 'reject'

@@ -10,9 +10,9 @@
  * A stream is registered when `events()` is called, and gone when it is done. What is not read yet waits in it: the newest progress
  * value, the newest lines of text, and every change of state.
  */
-import { NoJobError } from '../errors/errors.js'
-import type { Place, StoredJob } from '../job/job.js'
-import { formatId } from '../job/job-id.js'
+import { NoJobError } from '../../errors/errors.js'
+import type { Place, StoredJob } from '../../job/job.js'
+import { formatId } from '../../job/job-id.js'
 
 /** What happens to a job. */
 export type JobEvent<AnyJob> =

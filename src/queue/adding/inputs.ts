@@ -1,8 +1,8 @@
 /** The checks of `enqueueMany` and `map`: what gives inputs, and how each gets its key. */
 
-import { OptionError } from '../errors/errors.js'
-import { show } from '../errors/option-checks.js'
-import type { EnqueueOptions } from '../job/enqueue-options.js'
+import { OptionError } from '../../errors/errors.js'
+import { show } from '../../errors/option-checks.js'
+import type { EnqueueOptions } from '../../job/enqueue-options.js'
 
 /** How several jobs are enqueued: a key belongs to one job, so each needs its own. */
 export interface EnqueueManyOptions<Input = unknown> extends Omit<EnqueueOptions, 'key'> {

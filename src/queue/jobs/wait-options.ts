@@ -1,8 +1,8 @@
 /** How long `finished()` waits. */
 
-import { OptionError } from '../errors/errors.js'
-import { checkOptions, show } from '../errors/option-checks.js'
-import { type Duration, durationMs } from '../job/duration.js'
+import { OptionError } from '../../errors/errors.js'
+import { checkOptions, show } from '../../errors/option-checks.js'
+import { type Duration, durationMs } from '../../job/duration.js'
 
 export interface WaitOptions {
   /** Wait no longer than this: ms, or text such as `'5s'`. The job goes on. Default: for as long as it takes. */

@@ -1,16 +1,16 @@
 /** How jobs come in: checked and encoded, let through the limit, stored, and given back as handles. */
 
-import { encode } from '../codec/codec.js'
-import type { Limit } from '../codec/cost.js'
-import { type EnqueueOptions, headOfOptions } from '../job/enqueue-options.js'
-import { type Place, storedAsEnqueued } from '../job/job.js'
-import type { Scheduler } from '../scheduler/scheduler.js'
-import type { NewJob, Store } from '../store/store.js'
+import { encode } from '../../codec/codec.js'
+import type { Limit } from '../../codec/cost.js'
+import { type EnqueueOptions, headOfOptions } from '../../job/enqueue-options.js'
+import { type Place, storedAsEnqueued } from '../../job/job.js'
+import type { Scheduler } from '../../scheduler/scheduler.js'
+import type { NewJob, Store } from '../../store/store.js'
+import type { Announcer } from '../events.js'
+import { Job, type JobHost, type Primitive } from '../jobs/job-handle.js'
+import type { Settings } from '../options.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'
-import type { Announcer } from './events.js'
 import { checkIterable, checkKeys, type EnqueueManyOptions, optionsOf } from './inputs.js'
-import { Job, type JobHost, type Primitive } from './job-handle.js'
-import type { Settings } from './options.js'
 
 /** A job whose input is encoded. */
 export interface EncodedJob extends NewJob {

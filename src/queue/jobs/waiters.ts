@@ -1,8 +1,8 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle or drained. */
-import { NoJobError, WaitTimeoutError } from '../errors/errors.js'
-import { LONGEST_TIMER_MS } from '../job/duration.js'
-import { FINISHED_STATES, type JobState, type Place, type StoredJob } from '../job/job.js'
-import { formatId } from '../job/job-id.js'
+import { NoJobError, WaitTimeoutError } from '../../errors/errors.js'
+import { LONGEST_TIMER_MS } from '../../job/duration.js'
+import { FINISHED_STATES, type JobState, type Place, type StoredJob } from '../../job/job.js'
+import { formatId } from '../../job/job-id.js'
 import { outcomeOf } from './job-handle.js'
 import type { WaitLimits } from './wait-options.js'
 
