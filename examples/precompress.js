@@ -38,32 +38,41 @@ const { waiting, returned } = queue.recovered
 if (waiting + done > 0)
   console.log(`Restored ${waiting} jobs (${returned} of them were running); ${done} were done before.`)
 
-const startedAt = performance.now()
-const files = (await textFiles(source)).map((file) => ({ file, output: join(target, `${file}.br`) }))
+const openedAt = new Date()
+/** In bytes: what this run has to compress (`undefined` until it is known), and what it has compressed. */
+const amount = { toDo: undefined, done: 0 }
+queue.on('completed', (job) => {
+  amount.done += job.output?.bytesIn ?? 0
+})
+
+const found = await textFiles(source)
+const files = found.map(({ file }) => ({ file, output: join(target, `${file}.br`) }))
 const progress = new SingleBar({
   format:
-    '{bar} {percentage}% | {value} of {total} files | {running} running | {duration_formatted}, {eta_formatted} left',
+    '{bar} {percentage}% | {value} of {total} files | {running} running | {duration_formatted}, {left} left',
   noTTYOutput: true,
   notTTYSchedule: 5000,
 })
 let busiest = 0
 queue.on('updated', () => {
   busiest = Math.max(busiest, queue.numWorkers)
-  progress.update(queue.counts().completed, { running: queue.numWorkers })
+  progress.update(queue.counts().completed, { running: queue.numWorkers, left: timeLeft() })
 })
 queue.on('failed', (job) => console.error(`\n${job.input?.file}: ${job.failures.at(-1)?.message}`))
 
-progress.start(files.length, done, { running: 0 })
+progress.start(files.length, done, { running: 0, left: '?' })
 const jobs = await queue.enqueueMany('brotli', files, ({ file }) => ({ key: file }))
+const isDone = jobs.map(({ finishedAt }) => finishedAt !== undefined && finishedAt < openedAt)
+amount.toDo = found.reduce((sum, { bytes }, index) => (isDone[index] ? sum : sum + bytes), 0)
 await queue.idle()
-progress.update(queue.counts().completed, { running: 0 })
+progress.update(queue.counts().completed, { running: 0, left: '0 s' })
 progress.stop()
 
 const outcomes = await Promise.allSettled(jobs.map((job) => job.finished()))
 const sizes = outcomes.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []))
 const bytesIn = sizes.reduce((sum, size) => sum + size.bytesIn, 0)
 const bytesOut = sizes.reduce((sum, size) => sum + size.bytesOut, 0)
-const seconds = (performance.now() - startedAt) / 1000
+const seconds = secondsSinceStart()
 const { user, system } = process.cpuUsage()
 console.log(
   `${sizes.length} files, ${megabytes(bytesIn)} to ${megabytes(bytesOut)} in ${target}/. ` +
@@ -74,12 +83,29 @@ if (sizes.length < jobs.length) process.exitCode = 1
 else await queue.clean()
 await queue.close()
 
-/** @param {string} folder */
+/** By the bytes, for some files take a thousand times as long as others. From too few bytes, or seconds, it would jump about. */
+function timeLeft() {
+  const { toDo, done } = amount
+  const seconds = secondsSinceStart()
+  if (toDo === undefined || seconds < 5 || done < toDo / 20) return '?'
+  const left = Math.ceil((seconds * Math.max(0, toDo - done)) / done)
+  return left < 100 ? `${left} s` : `${Math.ceil(left / 60)} min`
+}
+
+function secondsSinceStart() {
+  return (Date.now() - openedAt.getTime()) / 1000
+}
+
+/**
+ * The text files in a folder, and how many bytes they have.
+ *
+ * @param {string} folder
+ */
 async function textFiles(folder) {
   const names = await readdir(folder, { recursive: true })
   const text = names.filter((name) => TEXT.has(extname(name))).map((name) => join(folder, name))
-  const found = await Promise.all(text.map(async (file) => ((await stat(file)).isFile() ? [file] : [])))
-  return found.flat().sort()
+  const stats = await Promise.all(text.sort().map(async (file) => ({ file, stat: await stat(file) })))
+  return stats.filter(({ stat }) => stat.isFile()).map(({ file, stat }) => ({ file, bytes: stat.size }))
 }
 
 /** @param {number} bytes */
