@@ -3,6 +3,7 @@
 import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { MillraceError } from '../errors/errors.js'
+import { durationMs } from '../job/duration.js'
 import { exportJobs } from './export.js'
 import { importLines } from './import.js'
 import { printable, say } from './printable.js'
@@ -34,7 +35,9 @@ program
   .option('--export <name>', 'which export of the module to run', 'default')
   .addOption(integer('--max-workers <n>', 'how many threads run jobs (default: one a core)', 1, 1024))
   .addOption(integer('--attempts <n>', 'how often a job is tried (default: 3)', 1, 1000))
-  .addOption(integer('--timeout <ms>', 'longest run of one attempt (default: none)', 0, 2 ** 47))
+  .addOption(
+    duration('--timeout <duration>', 'longest run of one attempt: ms, or 5s, 10m, 2h (default: none)'),
+  )
   .addOption(integer('--priority <n>', 'lower runs first (default: 0)', -32_768, 32_767))
   .option('--retry-failed', 'try inputs again that failed for good in an earlier run')
   .option('--fresh', 'run all inputs anew, whatever earlier runs made of them')
@@ -113,6 +116,18 @@ function exitCodeOf(error: unknown): number {
   if (!(error instanceof UsageError || error instanceof MillraceError)) throw error
   say(error.message)
   return 2
+}
+
+/** A number of ms, or what durations are in programs: the queue itself takes them so. */
+function duration(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const given = /^\d+(\.\d+)?$/.test(text) ? Number(text) : text
+    try {
+      return durationMs('It', given)
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message)
+    }
+  })
 }
 
 function integer(flags: string, description: string, min: number, max: number): Option {

@@ -76,9 +76,20 @@ test('a job is tried --attempts times, and stopped after --timeout', async (t) =
     resultsIn(failed.stdout).map(({ output, attempts, error }) => output ?? [attempts, error?.message]),
     [2, [2, 'attempt 2 is too early']],
   )
-  const late = await runCommand(t, folder, fixtureRun('block', '--attempts', '1', '--timeout', '20', 'x'))
-  assert.equal(late.code, 1)
-  assert.equal(resultsIn(late.stdout)[0]?.error?.code, 'MILLRACE_TIMEOUT')
+  for (const [given, timeout] of [
+    ['20', 20],
+    ['0.02s', 20],
+    ['30ms', 30],
+  ] as const) {
+    const args = fixtureRun('block', '--attempts', '1', '--timeout', given, given)
+    const late = await runCommand(t, folder, args)
+    assert.equal(late.code, 1)
+    const error = resultsIn(late.stdout)[0]?.error
+    assert.deepEqual(
+      [error?.code, error?.message],
+      ['MILLRACE_TIMEOUT', `the job ran longer than its timeout of ${timeout} ms`],
+    )
+  }
 })
 
 test('what JSON does not know is written as the help says', async (t) => {

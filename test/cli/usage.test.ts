@@ -73,7 +73,17 @@ const WRONG: { what: string; args: string[]; says: RegExp }[] = [
   {
     what: 'a word for a time',
     args: fixtureRun('echo', '--timeout', 'soon', 'x'),
-    says: /--timeout .*'soon' is invalid/,
+    says: /--timeout .*'soon' is invalid.* a duration of at most 100 years: .*'5s', '10m'.* got "soon"$/m,
+  },
+  {
+    what: 'a time below zero',
+    args: fixtureRun('echo', '--timeout', '-5s', 'x'),
+    says: /a duration of at most 100 years/,
+  },
+  {
+    what: 'no time',
+    args: fixtureRun('echo', '--timeout', '', 'x'),
+    says: /a duration of at most 100 years/,
   },
   {
     what: 'a priority out of range',
