@@ -142,9 +142,14 @@ export class JobStateError extends MillraceError {
 export class JobFailedError extends MillraceError {
   readonly jobId: string
   readonly #failures: readonly Failure[]
-  constructor(jobId: string, task: string, failures: readonly StoredFailure[]) {
+  constructor(
+    jobId: string,
+    task: string,
+    failures: readonly StoredFailure[],
+    failureCount = failures.length,
+  ) {
     const last = failures.at(-1)
-    const tries = failures.length === 1 ? '1 attempt' : `${failures.length} attempts`
+    const tries = failureCount === 1 ? '1 attempt' : `${failureCount} attempts`
     const why = last ? cutText(last.message, SHOWN) : 'unknown reason'
     super(
       'MILLRACE_JOB_FAILED',
@@ -155,7 +160,7 @@ export class JobFailedError extends MillraceError {
     this.#failures = failures.map(toFailure)
   }
 
-  /** Every failed attempt, the oldest first. A getter, so that `console.log(error)` stays short: it shows the last one as `cause`. */
+  /** The failed attempts that are kept, as in a job's `failures`. A getter, so that `console.log(error)` stays short: it shows the last one as `cause`. */
   get failures(): readonly Failure[] {
     return this.#failures
   }

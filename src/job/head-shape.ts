@@ -7,6 +7,7 @@ import { isJobLog } from './notes.js'
 const SHAPE: Readonly<Record<keyof Head, (value: unknown) => boolean>> = {
   attempt: isCount,
   failures: (value) => Array.isArray(value) && value.every(isStoredFailure),
+  failureCount: isCount,
   damage: (value) => isErrorData(value),
   alone: (value) => typeof value === 'boolean',
   granted: isCount,

@@ -41,7 +41,10 @@ export interface Place {
 export interface Head extends Notes {
   /** How many attempts have been charged to it so far. */
   attempt?: number
+  /** The first failed attempts and the latest ones: see `failures.ts`. */
   failures?: StoredFailure[]
+  /** How many attempts have failed, if `failures` does not have all of them. */
+  failureCount?: number
   /** Its history and options could not be read: it fails instead of being run without them. */
   damage?: ErrorData
   /** Its run may have ended a thread or process that other jobs were on: it runs in a waybill of its own. */

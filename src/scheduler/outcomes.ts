@@ -2,6 +2,7 @@
 
 import type { ErrorData, StoredFailure } from '../errors/error-data.js'
 import { backoffDelay } from '../job/backoff.js'
+import { addFailure, failureCountOf } from '../job/failures.js'
 import {
   type Head,
   headAfterAttempt,
@@ -100,14 +101,13 @@ export function failed(
   const now = Date.now()
   const started = startedAt === undefined ? {} : { startedAt }
   const failure: StoredFailure = { attempt: job.attempt, ...started, at: now, ...error }
-  const failures = [...(job.head.failures ?? []), failure]
   const { damage: _damage, ...rest } = job.head
-  const head: Head = { ...rest, attempt: job.attempt, failures }
+  const head: Head = { ...rest, attempt: job.attempt, ...addFailure(rest, failure) }
   // What is damaged will not be whole the next time.
   const isFinal = error.code === 'MILLRACE_UNRECOVERABLE' || error.code === 'MILLRACE_DAMAGED'
   if (isFinal || job.attempt >= tasks.attemptsOf(config.name, job.head))
     return { outcome: 'failed', job, head: { ...head, ...started } }
-  const delay = backoffDelay(head.backoff ?? config.backoff, failures.length)
+  const delay = backoffDelay(head.backoff ?? config.backoff, failureCountOf(head))
   return { outcome: 'retry', job, head: { ...head, runAt: now + delay } }
 }
 

@@ -130,6 +130,7 @@ test('the members of a job, and what a worker is given', () => {
     attempts: true,
     backoff: true,
     failures: true,
+    failureCount: true,
     enqueuedAt: true,
     runAt: true,
     startedAt: true,

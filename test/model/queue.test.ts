@@ -139,7 +139,7 @@ class Life {
       assert.equal(job.attempts, expected.total)
       if (job.state === 'cancelled') continue
       assert.equal(job.attempt, Math.min(Math.max(1, expected.needed), expected.total))
-      assert.equal(job.failures.length, job.state === 'failed' ? job.attempt : job.attempt - 1)
+      assert.equal(job.failureCount, job.state === 'failed' ? job.attempt : job.attempt - 1)
       if (job.state === 'completed') assert.equal(job.output, expected.needed)
     }
   }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import type { Job } from '../../src/index.js'
+import { temporaryDirectory } from '../support/directory.js'
 import { openQueue } from '../support/queue.js'
 
 /** How long after its failure the job is tried again, in ms. */
@@ -33,6 +34,35 @@ test('the delay grows with the failures', async (t) => {
   let job: Job | undefined
   for (let failure = 1; failure <= 3; failure++) [job] = (await once(queue, 'retrying')) as [Job]
   assert.equal(job && delayOf(job), 5_000_000)
+})
+
+test('the delay grows with failures that are no longer kept', async (t) => {
+  const queue = await openQueue(t, { backoff: [...Array(14).fill(0), 5_000_000] })
+  await queue.enqueue('failUntil', 99, { attempts: 20 })
+  let job: Job | undefined
+  do [job] = (await once(queue, 'retrying')) as [Job]
+  while (delayOf(job) < 1000)
+  assert.deepEqual([job.failureCount, job.failures.length], [15, 10])
+})
+
+test('a job that fails hundreds of times with a long message costs the same each time', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const queue = await openQueue(t, { directory })
+  let largest = 0
+  queue.on('retrying', ({ failures }) => {
+    largest = Math.max(largest, JSON.stringify(failures).length)
+  })
+  const job = await queue.enqueue('throwValue', 'x'.repeat(16_000), { attempts: 400, backoff: 0 })
+  await assert.rejects(job.finished(), /failed after 400 attempts: thrown: x/)
+  assert.ok(largest < 60_000, `${largest} characters`)
+  await queue.close()
+  const again = await openQueue(t, { directory, maxWorkers: 0 })
+  const { attempt, failures, failureCount } = (await again.job(job.id)) ?? assert.fail()
+  assert.deepEqual([attempt, failureCount], [400, 400])
+  assert.deepEqual(
+    failures.map((failure) => failure.attempt),
+    [1, 2, 3, 394, 395, 396, 397, 398, 399, 400],
+  )
 })
 
 test('each retry() of a failed job grants it the same number of attempts again', async (t) => {

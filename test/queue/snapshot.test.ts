@@ -15,6 +15,7 @@ const MEMBERS = [
   'attempts',
   'backoff',
   'failures',
+  'failureCount',
   'enqueuedAt',
   'runAt',
   'startedAt',
@@ -133,7 +134,7 @@ test('a job prints on a few lines, and what is large is cut short', async (t) =>
   assert.match(text, /^Job \{/)
   for (const part of [small.id, "task: 'echo'", "state: 'waiting'", 'input: { a: 1 }', 'attempts: 3'])
     assert.ok(text.includes(part), `${part} in ${text}`)
-  assert.doesNotMatch(text, /undefined|Getter|failures/)
+  assert.doesNotMatch(text, /undefined|Getter|failure/)
   const long = await queue.enqueue('echo', { text: 'x'.repeat(10_000), list: Array(1000).fill(1) })
   assert.ok(inspect(long).length < 1500, inspect(long))
   const large = await queue.enqueue('echo', Buffer.alloc(2_500_000))

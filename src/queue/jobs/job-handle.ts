@@ -9,6 +9,7 @@ import { decode, UNDEFINED } from '../../codec/codec.js'
 import { type Failure, toFailure } from '../../errors/error-data.js'
 import { JobCancelledError, JobFailedError } from '../../errors/errors.js'
 import type { Backoff } from '../../job/backoff.js'
+import { failureCountOf } from '../../job/failures.js'
 import type { JobState, Place, StoredJob } from '../../job/job.js'
 import { formatId } from '../../job/job-id.js'
 import type { JobLog } from '../../job/notes.js'
@@ -54,8 +55,10 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
   declare readonly attempts: number
   /** What was given when it was enqueued; `undefined`: the task's applies. */
   declare readonly backoff: Backoff | undefined
-  /** Every failed attempt, the oldest first. */
+  /** The failed attempts, the oldest first: of more than 10 the first 3 and the latest 7. Of large errors, older ones lose their stack. */
   declare readonly failures: readonly Failure[]
+  /** How many attempts have failed. */
+  declare readonly failureCount: number
   declare readonly enqueuedAt: Date
   /** When a delayed job runs at the earliest. */
   declare readonly runAt: Date | undefined
@@ -87,6 +90,7 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
     this.attempts = host.attemptsOf(stored)
     this.backoff = head.backoff
     this.failures = head.failures?.map(toFailure) ?? NO_FAILURES
+    this.failureCount = failureCountOf(head)
     this.enqueuedAt = new Date(enqueuedAt)
     this.runAt = dateOf(head.runAt)
     this.startedAt = dateOf(head.startedAt)
@@ -174,7 +178,8 @@ function accessor(name: string, encodedOf: (job: Job) => Uint8Array | undefined)
 
 /** What `finished()` gives for a finished job: its output, or the error that it throws. */
 export function outcomeOf(task: string, { place, state, head, body }: StoredJob): unknown {
-  if (state === 'failed') throw new JobFailedError(formatId(place), task, head.failures ?? [])
+  if (state === 'failed')
+    throw new JobFailedError(formatId(place), task, head.failures ?? [], failureCountOf(head))
   if (state === 'cancelled') throw new JobCancelledError(formatId(place), task)
   return decode(body)
 }

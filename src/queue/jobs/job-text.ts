@@ -7,6 +7,8 @@ import type { StoredJob } from '../../job/job.js'
 const LARGEST_SHOWN_BYTES = 65_536
 const LONGEST_TEXT = 100
 const MOST_MEMBERS = 6
+/** Members that are shown only of a job that has failed. */
+const ABOUT_FAILURES = ['failures', 'failureCount']
 
 /** A job, as far as is needed here. */
 interface ShownJob {
@@ -29,8 +31,7 @@ export function inspectJob(job: ShownJob, stored: StoredJob, depth: number, opti
     const { byteLength = 0 } = encodedOf(name, stored) ?? {}
     const isLarge = byteLength > LARGEST_SHOWN_BYTES
     const value = isLarge ? new Shown(sizeText(byteLength)) : readMember(job, name, (it) => it)
-    if (value !== undefined && !(Array.isArray(value) && name === 'failures' && value.length === 0))
-      shown[name] = value
+    if (value !== undefined && (stored.head.failures || !ABOUT_FAILURES.includes(name))) shown[name] = value
   }
   const limits = { depth: 2, maxStringLength: LONGEST_TEXT, maxArrayLength: MOST_MEMBERS, breakLength: 100 }
   return `Job ${inspect(shown, { ...options, ...limits })}`

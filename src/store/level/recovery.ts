@@ -10,6 +10,7 @@
  * A process that was closing when it ended charges nobody: whatever ended it did not wait for its jobs.
  */
 import type { StoredFailure } from '../../errors/error-data.js'
+import { addFailure } from '../../job/failures.js'
 import type { Head } from '../../job/job.js'
 import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
@@ -89,7 +90,7 @@ export async function recover(
     notes.take(group, place)
     if (charged) {
       head.attempt = (head.attempt ?? 0) + 1
-      head.failures = [...(head.failures ?? []), lostAttempt(head.attempt, now)]
+      Object.assign(head, addFailure(head, lostAttempt(head.attempt, now)))
       if (head.attempt >= attemptsOf(counters.task(place.lane), head)) {
         counters.add(place.lane, 'waiting', -1)
         finished.finish(group, 'failed', { place, head, enqueuedAt, body })

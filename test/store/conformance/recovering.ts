@@ -39,6 +39,20 @@ export function recovering(open: OpenStore): void {
     assert.deepEqual([textOf(younger), younger.attempt, younger.alone], ['younger', 1, false])
   })
 
+  test('of a job that has ended many processes few failures are kept, and their number', async (t) => {
+    const opened = await open(t, { attempts: 99 })
+    const failures = Array.from({ length: 10 }, (_, at) => ({ attempt: at + 1, at, name: 'E', message: '' }))
+    await opened.store.add([newJob(opened.store.lane('a'), 'culprit', { attempt: 10, failures })])
+    await claimNext(opened.store)
+    const [culprit] = await claimNext((await opened.crash()).store)
+    const { head } = culprit ?? assert.fail()
+    assert.deepEqual(
+      head.failures?.map(({ attempt }) => attempt),
+      [1, 2, 3, 5, 6, 7, 8, 9, 10, 11],
+    )
+    assert.deepEqual([head.attempt, head.failureCount], [11, 11])
+  })
+
   test('of several that were in transit together none is charged, and each runs alone', async (t) => {
     const opened = await open(t)
     const lane = opened.store.lane('a')
