@@ -1,62 +1,59 @@
 /**
- * A waybill while it is out, as the main thread sees it: who is in it, what has come back, who is to be stopped.
+ * A waybill while it is out, as the main thread sees it: which jobs are in it, what has come back, which are to be stopped.
  *
  * ```
- *  out ──all outcomes there──▶ settled            its thread returned
- *   └──the thread ended──▶ ended ──▶ settled      what has no outcome is judged by its word: see `judge`
+ *  lying ──its thread is free──▶ begun ──every job has a result──▶ settled
+ *    └──────────┬──────────────────┘                                  ▲
+ *               └──the thread has ended: see `blame.ts`───────────────┘
  * ```
+ *
+ * A waybill lies with its thread until the one before it is done. Then it is begun: its jobs are looked after by timers. A job
+ * that has not started can be taken back at any time.
  */
-import { decode } from '../codec/codec.js'
-import { type ErrorData, isErrorData, toErrorData } from '../errors/error-data.js'
+import type { ErrorData } from '../errors/error-data.js'
+import { blame, type Death } from './blame.js'
+import { JobMarks } from './job-marks.js'
+import { ModuleLoading } from './module-loading.js'
+import { errorIn, readOutcomes } from './outcome-buffer.js'
+import { endedWhileLoading, type Result, type StopReason, type Timed } from './result.js'
 import {
-  CANCELLED,
-  CLOSING,
-  DONE,
+  isRunning,
   KILLED,
   LISTENING,
   monotonicMs,
+  RECALL_AFTER_MS,
   RECALLED,
-  readOutcomes,
   SharedState,
   STARTED,
-  TIMED_OUT,
+  STOP_WORD,
   WAITING,
-  WAYBILL_MS,
 } from './waybill.js'
-
-export type StopReason = 'cancelled' | 'timedOut' | 'closing'
-
-/** What became of a job that was handed out. */
-export type Result<Job> =
-  | { readonly kind: 'completed'; readonly job: Job; readonly output: Uint8Array; readonly ranMs: number }
-  | { readonly kind: 'threw'; readonly job: Job; readonly error: ErrorData; readonly ranMs: number }
-  | { readonly kind: 'stopped'; readonly job: Job; readonly reason: StopReason }
-  /** Its run ended its thread. */
-  | { readonly kind: 'died'; readonly job: Job; readonly error: ErrorData }
-  /** It was not run, or its outcome was lost through another's doing; `alone` if it may have been its own. */
-  | { readonly kind: 'returned'; readonly job: Job; readonly alone: boolean }
-
-export interface Timed {
-  /** Longest run, in ms; 0 for none. */
-  readonly timeoutMs: number
-}
-
-/** A waybill out for longer than this gives back the jobs that it has not started. */
-const RECALL_AFTER_MS = 2 * WAYBILL_MS
-const UNKNOWN = 0
-const SEEN = 1
-const SETTLED = 2
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-const STOP_WORD = { cancelled: CANCELLED, timedOut: TIMED_OUT, closing: CLOSING } as const
+export interface WaybillLimits {
+  /** How long a stopped job that listens to its signal may take to end. */
+  readonly abortGrace: number
+  /** How long a module may take to load. */
+  readonly loadTimeout: number
+}
 
 export interface WaybillEvents<Job> {
   results(results: Result<Job>[]): void
   /** A job has started at this time, in ms since the epoch. */
   started(job: Job, at: number): void
-  /** End the thread. */
+  /** Its thread is through with it, or has ended. */
+  freed(): void
+  /** None of its jobs has started, and none will: it may be handed out anew. In place of results and of `freed`. */
+  takenBack?: (() => void) | undefined
+}
+
+/** The thread that a waybill is given to. */
+export interface WaybillThread {
+  /** End it. */
   kill(): void
+  /** A job turned out long: what has not started was taken back. */
+  noteLate(): void
 }
 
 export class DispatchedWaybill<Job extends Timed> {
@@ -64,49 +61,64 @@ export class DispatchedWaybill<Job extends Timed> {
   readonly jobs: readonly Job[]
   readonly state: SharedState
   readonly #events: WaybillEvents<Job>
-  readonly #abortGraceMs: number
-  /** Of each job what is known here: UNKNOWN, SEEN (it has started) or SETTLED (it has a result). */
-  readonly #marks: Uint8Array
-  /** How many jobs have no result. */
-  #open: number
+  readonly #limits: WaybillLimits
+  readonly #marks: JobMarks<Job>
   readonly #stops = new Map<number, StopReason>()
+  #thread: WaybillThread | undefined
+  #hasBegun = false
+  #isTakenBack = false
+  readonly #loading: ModuleLoading
   #timer: NodeJS.Timeout | undefined
   #graceTimer: NodeJS.Timeout | undefined
-  #begunAt: number | undefined
 
-  constructor(number: number, jobs: readonly Job[], abortGraceMs: number, events: WaybillEvents<Job>) {
+  constructor(number: number, jobs: readonly Job[], limits: WaybillLimits, events: WaybillEvents<Job>) {
     this.number = number
     this.jobs = jobs
     this.state = new SharedState(jobs.length)
     this.#events = events
-    this.#abortGraceMs = abortGraceMs
-    this.#marks = new Uint8Array(jobs.length)
-    this.#open = jobs.length
-    this.#watch()
+    this.#limits = limits
+    this.#marks = new JobMarks(jobs)
+    this.#loading = new ModuleLoading(limits.loadTimeout, () => this.#kill())
   }
 
-  get isSettled(): boolean {
-    return this.#open === 0
-  }
-
-  /** Says once that a job has started, as far as is known. */
-  noteStarted(index: number, at: number): void {
-    if (this.#marks[index] !== UNKNOWN) return
-    this.#marks[index] = SEEN
-    this.#events.started(this.jobs[index] as Job, at)
+  /** It was put into a thread's port. */
+  lie(thread: WaybillThread): void {
+    this.#thread = thread
   }
 
   /** The job with this index says something. `undefined`: it does not run. */
   speaking(index: number): Job | undefined {
     const job = this.jobs[index]
-    if (!job || !this.#isOpen(index) || this.state.stateOf(index) === WAITING) return undefined
-    this.noteStarted(index, this.#startOfRunning)
+    if (!job || !this.#marks.isOpen(index) || this.state.stateOf(index) === WAITING) return undefined
+    this.#noteStarted(index, this.#startOfRunning)
     return job
   }
 
   /** When the job started that runs now, in ms since the epoch. */
   get #startOfRunning(): number {
     return Math.round(Date.now() - (monotonicMs() - this.state.startedAt))
+  }
+
+  /** The jobs that run. */
+  running(): Job[] {
+    return this.#marks
+      .unsettled()
+      .flatMap(([index, job]) => (this.state.stateOf(index) === WAITING ? [] : [job]))
+  }
+
+  /** Its thread takes it now, or as soon as it has started. */
+  begin(): void {
+    this.#hasBegun = true
+    // Of several, the first outcome or look will tell.
+    if (this.jobs.length === 1 && this.#marks.open === 1) this.#noteStarted(0, Date.now())
+    this.#watch()
+  }
+
+  /** Its thread is through with it, or has ended. */
+  free(): void {
+    this.#endTimers()
+    if (this.#marks.open > 0) this.#tellRest((job) => ({ kind: 'returned', job, alone: false }))
+    if (!this.#isTakenBack) this.#events.freed()
   }
 
   /** Outcomes have arrived from the thread. */
@@ -116,42 +128,73 @@ export class DispatchedWaybill<Job extends Timed> {
     for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
       const job = this.jobs[index]
       // A job that its thread has not even started has no outcome, whatever a worker module posts.
-      if (!job || !this.#isOpen(index) || this.state.stateOf(index) === WAITING) continue
+      if (!job || !this.#marks.isOpen(index) || this.state.stateOf(index) === WAITING) continue
       const reason = this.#stops.get(index)
-      this.noteStarted(index, Math.trunc(now - ranMs))
-      this.#close(index)
+      this.#noteStarted(index, Math.trunc(now - ranMs))
+      this.#marks.settle(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
       else if (isError) results.push({ kind: 'threw', job, error: errorIn(bytes), ranMs })
       else results.push({ kind: 'completed', job, output: bytes, ranMs })
     }
-    if (this.isSettled) this.#stopTimers()
-    if (results.length > 0) this.#events.results(results)
+    this.#tell(results)
+  }
+
+  /** The thread begins to load the module of a job, or is done with that. The job starts after it. */
+  noteLoading(index: number, isLoading: boolean): void {
+    if (isLoading) this.#loading.begin(index, this.jobs[index])
+    else this.#loading.end()
+  }
+
+  /** Its module could not be loaded. The others, which may need the same one, go back. */
+  noteUnloadable(index: number, error: ErrorData): void {
+    this.#loading.end()
+    const job = this.jobs[index]
+    if (job && this.#marks.isOpen(index)) {
+      this.#marks.settle(index)
+      this.#tell([{ kind: 'unloadable', job, error }])
+    }
+    this.recall()
   }
 
   /** Takes back the jobs that the thread has not started: the last one first, for the thread, which goes on, starts at the front. */
   recall(): void {
+    const isWhole = this.#marks.open === this.jobs.length && !this.#hasBegun
     const results: Result<Job>[] = []
-    for (const [index, job] of this.#unsettled().reverse())
-      if (this.state.move(index, WAITING, RECALLED)) {
-        this.#close(index)
+    for (const [index, job] of this.#marks.unsettled().reverse())
+      if (index !== this.#loading.index && this.state.move(index, WAITING, RECALLED)) {
+        this.#marks.return(index)
         results.push({ kind: 'returned', job, alone: false })
       }
-    results.reverse()
-    if (this.isSettled) this.#stopTimers()
-    if (results.length > 0) this.#events.results(results)
+    const { takenBack } = this.#events
+    if (takenBack && isWhole && this.#marks.open === 0) {
+      this.#isTakenBack = true
+      takenBack()
+    } else this.#tell(results.reverse())
+  }
+
+  /** Takes back all jobs: no thread can be started for them. */
+  giveUp(holdMs: number): void {
+    this.#tellRest((job) => ({ kind: 'threadless', job, holdMs }))
   }
 
   /**
    * Stops a job: one that has not started at once; one that listens to its signal is asked, and given `abortGrace` ms; any
-   * other is stopped by ending its thread. `false`: it has finished already.
+   * other is stopped by ending its thread. `false`: it has finished already; `undefined`: it was taken back.
    */
-  stop(job: Job, reason: StopReason): boolean {
+  stop(job: Job, reason: StopReason): boolean | undefined {
     const index = this.jobs.indexOf(job)
-    if (!this.#isOpen(index)) return false
+    if (this.#marks.isReturned(index)) return undefined
+    if (!this.#marks.isOpen(index)) return false
     if (this.#stops.has(index)) return true
     if (this.state.move(index, WAITING, RECALLED)) {
-      this.#close(index)
-      this.#events.results([{ kind: 'stopped', job, reason }])
+      if (this.#loading.index === index) {
+        // Its module may never be done loading.
+        this.#stops.set(index, reason)
+        this.#kill()
+        return true
+      }
+      this.#marks.settle(index)
+      this.#tell([{ kind: 'stopped', job, reason }])
       return true
     }
     if (this.state.move(index, STARTED, KILLED)) {
@@ -162,55 +205,56 @@ export class DispatchedWaybill<Job extends Timed> {
     if (this.state.move(index, LISTENING, STOP_WORD[reason])) {
       this.#stops.set(index, reason)
       Atomics.notify(this.state.words, index)
-      this.#graceTimer = setTimeout(() => this.#kill(), this.#abortGraceMs)
+      this.#graceTimer = setTimeout(() => this.#kill(), this.#limits.abortGrace)
       return true
     }
     return false
   }
 
-  /** The thread has ended with jobs still open. */
-  judge(error: ErrorData, isUncaught: boolean, mayBeBlamed: boolean): void {
-    this.#stopTimers()
-    const wasKilled = this.#stops.size > 0
-    const entries = this.#unsettled()
-    const running = entries.find(([index]) => isRunning(this.state.stateOf(index)))
-    const unsent = entries.filter(([index]) => this.state.stateOf(index) === DONE)
-    // An error out of band may stem from any job whose outcome is still there; an exit only from the one that is running.
-    const culprit = isUncaught && unsent.length + (running ? 1 : 0) > 1 ? undefined : (running ?? unsent[0])
-    const blamed = wasKilled
-      ? undefined
-      : (culprit ?? (running || unsent.length > 0 ? undefined : mayBeBlamed && entries[0]))
-    const isUnclear = !wasKilled && !blamed
+  /** The thread has ended. Gives the only job that may have ended it, if there is just one and it is not charged. */
+  judge(death: Death): Job | undefined {
+    this.#endTimers()
+    const entries = this.#marks.unsettled()
+    const verdict = blame(entries, this.state, death)
     const results = entries.map(([index, job]): Result<Job> => {
       const reason = this.#stops.get(index)
+      const isLoading = index === this.#loading.index && this.state.move(index, WAITING, RECALLED)
+      this.#marks.settle(index)
       if (reason) return { kind: 'stopped', job, reason }
-      if (blamed && index === blamed[0]) return { kind: 'died', job, error }
-      const hasRun = this.state.stateOf(index) === DONE || isRunning(this.state.stateOf(index))
+      if (isLoading)
+        return { kind: 'unloadable', job, error: this.#loading.error ?? endedWhileLoading(job, death.error) }
+      if (index === verdict.culprit) return { kind: 'died', job, error: death.error }
       this.state.move(index, WAITING, RECALLED)
-      return { kind: 'returned', job, alone: isUnclear && hasRun }
+      return { kind: 'returned', job, alone: verdict.suspects.includes(index) }
     })
-    for (const [index] of entries) this.#close(index)
-    this.#events.results(results)
+    this.#tell(results)
+    const [suspect] = verdict.suspects
+    return verdict.suspects.length === 1 && suspect !== undefined ? this.jobs[suspect] : undefined
   }
 
-  #isOpen(index: number): boolean {
-    return index >= 0 && this.#marks[index] !== SETTLED
+  /** Every job has a result, even if the thread has sent none. */
+  #tellRest(resultOf: (job: Job) => Result<Job>): void {
+    const results = this.#marks.unsettled().map(([index, job]): Result<Job> => {
+      const reason = this.#stops.get(index)
+      this.#marks.settle(index)
+      return reason ? { kind: 'stopped', job, reason } : resultOf(job)
+    })
+    this.#tell(results)
   }
 
-  #close(index: number): void {
-    this.#marks[index] = SETTLED
-    this.#open--
+  #tell(results: Result<Job>[]): void {
+    if (this.#marks.open === 0) this.#stopTimers()
+    if (results.length > 0) this.#events.results(results)
   }
 
-  /** The jobs without a result, by index. */
-  #unsettled(): [number, Job][] {
-    return [...this.jobs.entries()].filter(([index]) => this.#isOpen(index))
+  #noteStarted(index: number, at: number): void {
+    if (this.#marks.see(index)) this.#events.started(this.jobs[index] as Job, at)
   }
 
   /** Ends the thread, having taken back what would have run on it next. */
   #kill(): void {
     this.recall()
-    this.#events.kill()
+    this.#thread?.kill()
   }
 
   #watch(): void {
@@ -221,44 +265,36 @@ export class DispatchedWaybill<Job extends Timed> {
 
   /** When the running job may be due for a look, from now. */
   #nextLookMs(): number | undefined {
-    if (this.#open > 1) return RECALL_AFTER_MS
-    const [first] = this.#unsettled()
+    if (this.#marks.open > 1) return RECALL_AFTER_MS
+    const [first] = this.#marks.unsettled()
     if (!first) return undefined
     const [index, { timeoutMs }] = first
     if (timeoutMs === 0) return undefined
-    const hasStarted = isRunning(this.state.stateOf(index))
-    return hasStarted ? this.state.startedAt + timeoutMs - monotonicMs() : timeoutMs
+    return isRunning(this.state.stateOf(index)) ? this.state.startedAt + timeoutMs - monotonicMs() : timeoutMs
   }
 
   #look(): void {
-    const now = monotonicMs()
-    if (this.state.threadId !== 0) this.#begunAt ??= now
-    for (const [index, job] of this.#unsettled()) {
+    for (const [index, job] of this.#marks.unsettled()) {
       if (!isRunning(this.state.stateOf(index))) continue
-      this.noteStarted(index, this.#startOfRunning)
-      if (job.timeoutMs > 0 && now - this.state.startedAt >= job.timeoutMs) this.stop(job, 'timedOut')
+      this.#noteStarted(index, this.#startOfRunning)
+      if (job.timeoutMs > 0 && monotonicMs() - this.state.startedAt >= job.timeoutMs)
+        this.stop(job, 'timedOut')
       break
     }
-    if (this.#begunAt !== undefined && this.#open > 1) this.recall()
+    if (this.state.threadId !== 0 && this.#marks.open > 1) {
+      this.recall()
+      this.#thread?.noteLate()
+    }
     this.#watch()
+  }
+
+  #endTimers(): void {
+    this.#stopTimers()
+    this.#loading.stopTimer()
   }
 
   #stopTimers(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#graceTimer)
   }
-}
-
-/** What a job threw, as its thread encoded it; a worker module may have sent anything in its place. */
-function errorIn(bytes: Uint8Array): ErrorData {
-  try {
-    const data = decode(bytes)
-    return isErrorData(data) ? data : toErrorData(data)
-  } catch (error) {
-    return toErrorData(error)
-  }
-}
-
-function isRunning(word: number): boolean {
-  return word === STARTED || word === LISTENING
 }

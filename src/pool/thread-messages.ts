@@ -1,16 +1,44 @@
 /**
- * What arrives from a thread while a waybill is out, checked before it is used. A worker module may post messages of its own
- * through `parentPort`; they are nobody's here, whatever they are.
+ * What a thread and the main thread send one another by their port, and how what arrives is checked. The port is theirs alone, but
+ * a worker module may replace what it finds in its thread, so nothing is used that was not looked at.
  */
-import { readSaid } from './said.js'
-import { holdsOutcomes, type ThreadMessage } from './waybill.js'
+import { holdsOutcomes } from './outcome-buffer.js'
+import { readSaid, type Said } from './said.js'
 
-/** The message, if it is one that `thread.ts` sends. */
+/** What a thread says of the waybill that it works on. */
+export type ThreadMessage = { readonly waybill: number } & (
+  | Said
+  /** The last ones: the thread takes the next waybill. */
+  | { readonly outcomes: Uint8Array; readonly isLast: boolean }
+  /** The module of this job is not loaded yet: that begins, or is done. */
+  | { readonly index: number; readonly isLoading: boolean }
+  /** It could not be loaded: an encoded error. */
+  | { readonly index: number; readonly unloadable: Uint8Array }
+)
+
+/** What a thread prints. */
+export interface Printed {
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: Uint8Array
+}
+
+/** The message, if it is one that a thread sends of a waybill. */
 export function readMessage(message: unknown): ThreadMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined
-  const { waybill, outcomes } = message as Record<string, unknown>
+  const { waybill, outcomes, isLast, index, isLoading, unloadable } = message as Record<string, unknown>
   if (typeof waybill !== 'number') return undefined
-  if (outcomes instanceof Uint8Array) return holdsOutcomes(outcomes) ? { waybill, outcomes } : undefined
+  if (outcomes instanceof Uint8Array)
+    return typeof isLast === 'boolean' && holdsOutcomes(outcomes) ? { waybill, outcomes, isLast } : undefined
+  if (typeof index !== 'number') return undefined
+  if (unloadable instanceof Uint8Array) return { waybill, index, unloadable }
+  if (typeof isLoading === 'boolean') return { waybill, index, isLoading }
   const said = readSaid(message)
   return said && { waybill, ...said }
+}
+
+export function readPrinted(message: unknown): Printed | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const { stream, text } = message as Record<string, unknown>
+  if ((stream !== 'stdout' && stream !== 'stderr') || !(text instanceof Uint8Array)) return undefined
+  return { stream, text }
 }

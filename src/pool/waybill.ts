@@ -14,11 +14,9 @@
  * Every move is a compare-and-exchange, so that each job is run by one side's decision only: a recalled job is not started,
  * a finished one is not stopped.
  */
-import { UNDEFINED } from '../codec/codec.js'
 import type { Limit } from '../codec/cost.js'
 import type { Head, Place } from '../job/job.js'
 import type { WorkerModule } from '../tasks/worker-module.js'
-import type { Said } from './said.js'
 
 export const WAITING = 0
 export const STARTED = 1
@@ -30,8 +28,14 @@ export const CANCELLED = 6
 export const TIMED_OUT = 7
 export const CLOSING = 8
 
+/** The word that asks a job that listens to end itself. */
+export const STOP_WORD = { cancelled: CANCELLED, timedOut: TIMED_OUT, closing: CLOSING } as const
+
 /** How much work is to travel together, in ms. Sending and recording a waybill costs about as much with one job as with many. */
 export const WAYBILL_MS = 10
+
+/** A waybill out for longer than this gives back the jobs that it has not started. */
+export const RECALL_AFTER_MS = 2 * WAYBILL_MS
 
 /** The shared state of a waybill: which thread has it, when its current job started, and a word per job. */
 export class SharedState {
@@ -67,6 +71,11 @@ export class SharedState {
     return Atomics.load(this.words, index)
   }
 
+  /** Whether another job than this one has been done. */
+  hasDoneBeside(index: number): boolean {
+    return this.words.some((_word, other) => other !== index && this.stateOf(other) === DONE)
+  }
+
   /** Moves a job from one state to another. `false`: it was in a third. */
   move(index: number, from: number, to: number): boolean {
     return Atomics.compareExchange(this.words, index, from, to) === from
@@ -75,9 +84,17 @@ export class SharedState {
 
 const HEAD_BYTES = 16
 
+/** Whether a job with this word runs. */
+export function isRunning(word: number): boolean {
+  return word === STARTED || word === LISTENING
+}
+
+/** A worker module may replace it, to have fake timers for example. */
+const { hrtime } = process
+
 /** A clock that only goes forward and reads the same in every thread of the process, in ms. */
 export function monotonicMs(): number {
-  const [seconds, nanoseconds] = process.hrtime()
+  const [seconds, nanoseconds] = hrtime()
   return seconds * 1e3 + nanoseconds / 1e6
 }
 
@@ -191,96 +208,3 @@ export function* unpackJobs(buffer: ArrayBuffer, count: number): Generator<Packe
     dataAt = inputAt + inputBytes
   }
 }
-
-/** What became of a job in its thread: its encoded output, or its encoded error. */
-export interface Outcome {
-  readonly index: number
-  readonly isError: boolean
-  readonly ranMs: number
-  readonly bytes: Uint8Array
-}
-
-const OUTCOME_BYTES = 20
-
-/** No job runs for longer: some 300 years. */
-const LONGEST_RUN_MS = 1e13
-
-/** Outcomes on their way back, gathered in one growing buffer. */
-export class OutcomeBuffer {
-  #bytes = new Uint8Array(1024)
-  #view = new DataView(this.#bytes.buffer)
-  #length = 0
-  #count = 0
-
-  get count(): number {
-    return this.#count
-  }
-
-  get bytes(): number {
-    return this.#length
-  }
-
-  push(index: number, isError: boolean, ranMs: number, bytes: Uint8Array): void {
-    const end = this.#length + OUTCOME_BYTES + bytes.byteLength
-    if (end > this.#bytes.byteLength) {
-      const grown = new Uint8Array(Math.max(end, 2 * this.#bytes.byteLength))
-      grown.set(this.#bytes.subarray(0, this.#length))
-      this.#use(grown)
-    }
-    const view = this.#view
-    const start = this.#length
-    view.setUint32(start, index)
-    view.setUint32(start + 4, isError ? 1 : 0)
-    view.setFloat64(start + 8, ranMs)
-    view.setUint32(start + 16, bytes.byteLength)
-    this.#bytes.set(bytes, start + OUTCOME_BYTES)
-    this.#length = end
-    this.#count++
-  }
-
-  /** Hands over what was gathered, to be transferred, and starts anew. */
-  take(): Uint8Array<ArrayBuffer> {
-    const taken = this.#bytes.subarray(0, this.#length)
-    this.#use(new Uint8Array(1024))
-    this.#length = 0
-    this.#count = 0
-    return taken
-  }
-
-  #use(bytes: Uint8Array<ArrayBuffer>): void {
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer)
-  }
-}
-
-/** Whether these bytes are whole outcomes, as `OutcomeBuffer.take` gives them. */
-export function holdsOutcomes(packed: Uint8Array): boolean {
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
-  let at = 0
-  while (at + OUTCOME_BYTES <= packed.byteLength) {
-    const ranMs = view.getFloat64(at + 8)
-    if (!(ranMs >= 0 && ranMs <= LONGEST_RUN_MS)) return false
-    at += OUTCOME_BYTES + view.getUint32(at + 16)
-  }
-  return at === packed.byteLength
-}
-
-/** The outcomes in what `OutcomeBuffer.take` gave. Their bytes are views on it. */
-export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
-  const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
-  for (let at = 0; at < packed.byteLength; ) {
-    const length = view.getUint32(at + 16)
-    const start = at + OUTCOME_BYTES
-    const isUndefined = length === 1 && packed[start] === UNDEFINED[0]
-    yield {
-      index: view.getUint32(at),
-      isError: view.getUint32(at + 4) === 1,
-      ranMs: view.getFloat64(at + 8),
-      bytes: isUndefined ? UNDEFINED : packed.subarray(start, start + length),
-    }
-    at = start + length
-  }
-}
-
-/** What a thread sends while a waybill is out. */
-export type ThreadMessage = { readonly waybill: number } & ({ readonly outcomes: Uint8Array } | Said)

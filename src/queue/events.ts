@@ -28,7 +28,11 @@ export interface QueueEvents<AnyJob = Job> {
    * renamed?
    */
   withoutWorker: [tasks: readonly string[]]
-  /** The directory cannot be written: nothing is accepted or started from now on. */
+  /**
+   * Something is wrong that is no job's fault. The directory cannot be written (StoreError): nothing is accepted or started from
+   * now on. The queue goes on after the others: a module cannot be loaded (WorkerModuleError), no thread can be started
+   * (ThreadStartError), one could not be ended (ThreadLostError); where nobody listens these are process warnings.
+   */
   error: [error: Error]
 }
 
@@ -130,6 +134,12 @@ export class Announcer {
 
   withoutWorker(tasks: readonly string[]): void {
     this.#emit('withoutWorker', tasks)
+  }
+
+  /** Something is wrong that does not stop the queue: it is told, but ends no application that does not listen. */
+  trouble(error: Error): void {
+    if (this.#isHeard('error')) this.#emit('error', error)
+    else process.emitWarning(error)
   }
 
   broken(error: Error): void {

@@ -60,6 +60,11 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   maxOutputBytes?: number
   /** How long an idle thread is kept before it is ended. Default 5 s. */
   idleTimeout?: Duration
+  /**
+   * How long a worker module may take to load, and for how long one that cannot be loaded is tried again before its jobs fail.
+   * Meanwhile its task is held. 0: they fail at once (and loading may take a minute). Default 1 min.
+   */
+  loadTimeout?: Duration
   /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended. Default 1 s. */
   abortGrace?: Duration
 }
@@ -99,6 +104,7 @@ export interface Settings {
   readonly maxJobBytes: number
   readonly maxOutputBytes: number
   readonly idleTimeout: number
+  readonly loadTimeout: number
   readonly abortGrace: number
   readonly trustDirectory: boolean
 }
@@ -128,6 +134,7 @@ const OPTIONS = [
   'maxJobBytes',
   'maxOutputBytes',
   'idleTimeout',
+  'loadTimeout',
   'abortGrace',
   'trustDirectory',
 ]
@@ -144,6 +151,7 @@ export function settingsOf(options: QueueOptions): Settings {
     maxJobBytes = 64 * 1024 * 1024,
     maxOutputBytes = 64 * 1024 * 1024,
     idleTimeout = 5000,
+    loadTimeout = 60_000,
     abortGrace = 1000,
   } = options
   checkMaxWorkers(maxWorkers)
@@ -165,6 +173,7 @@ export function settingsOf(options: QueueOptions): Settings {
     maxJobBytes,
     maxOutputBytes,
     idleTimeout: durationMs('idleTimeout', idleTimeout, LONGEST_TIMER_MS),
+    loadTimeout: durationMs('loadTimeout', loadTimeout, LONGEST_TIMER_MS),
     abortGrace: durationMs('abortGrace', abortGrace, LONGEST_TIMER_MS),
     trustDirectory: options.trustDirectory ?? false,
   }

@@ -109,6 +109,7 @@ export class QueueParts {
       },
       isDrainAwaited: () => waiters.isDrainAwaited,
       drained: () => waiters.drained(),
+      trouble: (error) => announcer.trouble(error),
       broken: (error) => {
         lifetime.broken = error
         limit.close(error)

@@ -2,8 +2,10 @@
  * Hands claimed waybills to threads, in the order of their claims.
  *
  * ```
- *  claimed ──written──▶ ready ──a thread is free──▶ with the pool ──▶ free
- *                         └──held, cancelled, or no thread for it──▶ given back
+ *  claimed ──written──▶ ready ──a thread is free──────────▶ with the pool ──▶ free
+ *                        │ │ └──one works on a short one──▶ lies behind that ──▶ with the pool
+ *                        │ └◀──that turned out long──────────────┘
+ *                        └──held, cancelled, or no thread for it──▶ given back
  * ```
  *
  * A waybill arrives here once its claim is durable. It waits until one of at most `maxWorkers` threads is free. It is given back
@@ -67,17 +69,27 @@ export class Dispatcher {
   /** Hands out what is ready as far as threads are free, and gives back what must not, or cannot soon, be handed out. */
   launch(): void {
     const { pool, settling, store, isHeld } = this.#parts
-    const maxWorkers = this.#parts.maxWorkers()
+    const most = pool.capacity(this.#parts.maxWorkers())
     // What was claimed ahead must not overtake what is on its way back.
     const returned =
       isHeld() || settling.isReturning
         ? this.#ready.splice(0)
         : this.#ready.filter((each) => this.#mustReturn(each))
     if (returned.length > 0) this.#ready = this.#ready.filter((each) => !returned.includes(each))
-    while (this.#ready.length > 0 && pool.busy < maxWorkers) this.#dispatch(this.#ready.shift() as Waybill)
+    while (this.#ready.length > 0 && pool.busy < most) this.#dispatch(this.#ready.shift() as Waybill, false)
+    while (this.#mayLieBehind(this.#ready[0])) this.#dispatch(this.#ready.shift() as Waybill, true)
     while (this.#ready.length > this.roomAhead) returned.push(this.#ready.pop() as Waybill)
     for (const waybill of returned) this.#giveBack(waybill)
-    store.isHurried = maxWorkers === 0 || pool.busy < maxWorkers
+    store.isHurried = most === 0 || pool.busy < most
+  }
+
+  /** What was claimed ahead goes to a thread that works on a short waybill, which then finds it at once. */
+  #mayLieBehind(waybill: Waybill | undefined): boolean {
+    return (
+      waybill?.plan.isAhead === true &&
+      !this.#parts.isHeld() &&
+      this.#parts.pool.hasRoomBehind(waybill.plan.resourceLimits)
+    )
   }
 
   #mustReturn({ claim, plan }: Waybill): boolean {
@@ -97,7 +109,8 @@ export class Dispatcher {
     freed(plan)
   }
 
-  #dispatch({ claim, plan }: Waybill): void {
+  #dispatch(waybill: Waybill, isBehind: boolean): void {
+    const { claim, plan } = waybill
     const { lanes, tasks, pool, settling, freed } = this.#parts
     const settlements: Settlement[] = []
     const jobs: RunningJob[] = []
@@ -112,9 +125,18 @@ export class Dispatcher {
     if (settlements.length > 0) settling.settle(settlements)
     if (jobs.length === 0) return freed(plan)
     if (plan.isShort) this.#short++
-    pool.dispatch(jobs, jobs[0]?.lane.config.resourceLimits, () => {
+    const freeWaybill = () => {
       if (plan.isShort) this.#short--
       freed(plan)
-    })
+    }
+    if (!isBehind) return pool.dispatch(jobs, plan.resourceLimits, plan.isShort, freeWaybill)
+    const takeBack = () => {
+      if (plan.isShort) this.#short--
+      this.#ready.unshift(waybill)
+      this.launch()
+    }
+    // Where some of them are settled already, the others return one by one.
+    const isWhole = settlements.length === 0
+    pool.dispatchBehind(jobs, plan.resourceLimits, freeWaybill, isWhole ? takeBack : undefined)
   }
 }

@@ -9,6 +9,8 @@ export class Lane {
   /** Threads with the same memory limits are interchangeable. */
   readonly limits: string
   isPaused = false
+  /** Its jobs cannot be run for now, see `holds.ts`. */
+  isHeld = false
   /** How many waybills with jobs of this lane are out: jobs of one waybill run one after another. */
   out = 0
   /** A running mean of how long a job takes, in ms; infinite until one has run. */
@@ -20,7 +22,7 @@ export class Lane {
   }
 
   get isFree(): boolean {
-    return !this.isPaused && this.out < this.config.concurrency
+    return !this.isPaused && !this.isHeld && this.out < this.config.concurrency
   }
 
   /** Jobs have run for `ranMs` each, on the mean. */

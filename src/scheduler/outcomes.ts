@@ -11,7 +11,7 @@ import {
   type Place,
   type StoredJob,
 } from '../job/job.js'
-import type { Result } from '../pool/dispatched-waybill.js'
+import type { Result } from '../pool/result.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { TaskConfig, Tasks } from '../tasks/tasks.js'
 
@@ -80,7 +80,10 @@ export function settlementOf(result: Result<HandedOut>, tasks: Tasks, now: numbe
     case 'threw':
       return failed(claimed, lane.config, tasks, result.error, Math.trunc(now - result.ranMs))
     case 'died':
+    case 'unloadable':
       return failed(claimed, lane.config, tasks, result.error)
+    case 'threadless':
+      return { outcome: 'released', job: claimed }
     case 'returned':
       return { outcome: 'released', job: claimed, alone: result.alone }
     case 'stopped':

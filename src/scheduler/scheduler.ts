@@ -8,12 +8,13 @@
 
 import { LONGEST_TIMER_MS } from '../job/duration.js'
 import type { Place, StoredJob } from '../job/job.js'
-import type { Result } from '../pool/dispatched-waybill.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
+import type { Result } from '../pool/result.js'
 import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
 import { Dispatcher } from './dispatcher.js'
+import { Holds } from './holds.js'
 import { Lanes } from './lanes.js'
 import { Maintenance } from './maintenance.js'
 import { settlementOf } from './outcomes.js'
@@ -32,6 +33,8 @@ export interface SchedulerEvents extends ReportEvents {
   isDrainAwaited(): boolean
   /** Nothing waits or runs. */
   drained(): void
+  /** Something is wrong with the deployment. The queue goes on. */
+  trouble(error: Error): void
   broken(error: Error): void
 }
 
@@ -45,6 +48,7 @@ export class Scheduler implements StoreEvents {
   readonly #settling: Settling
   readonly #dispatcher: Dispatcher
   readonly #maintenance: Maintenance
+  readonly #holds: Holds
   readonly #rest: Rest
   #maxWorkers: number
   /** Waybills that are claimed, or being so, and not free again. */
@@ -72,6 +76,12 @@ export class Scheduler implements StoreEvents {
       results: (results) => this.#conclude(results),
       started: ({ claimed }, at) => reports.started(claimed, at),
       said: ({ claimed }, said) => reports.said(claimed, said),
+      room: () => this.runnable(),
+      trouble: (error) => events.trouble(error),
+    })
+    this.#holds = new Holds(options.loadTimeout, {
+      runnable: () => this.runnable(),
+      trouble: (error) => events.trouble(error),
     })
     this.#cancellations = new Cancellations({
       store,
@@ -141,6 +151,7 @@ export class Scheduler implements StoreEvents {
   setPaused(isPaused: boolean, task?: string): void {
     if (task === undefined) this.#isPaused = isPaused
     else this.#lanes.setPaused(task, isPaused)
+    if (isPaused) this.#pool.recallBehind((job) => this.#isPaused || job.lane.isPaused)
     this.#dispatcher.launch()
     this.runnable()
   }
@@ -193,6 +204,7 @@ export class Scheduler implements StoreEvents {
   async close(timeoutMs: number): Promise<void> {
     this.#isClosing = true
     this.#maintenance.stop()
+    this.#holds.stop()
     this.#dispatcher.launch()
     this.#pool.recallAll()
     if (this.#out > 0 && !this.#broken) {
@@ -240,14 +252,20 @@ export class Scheduler implements StoreEvents {
   /** Whether one more waybill may be claimed: for a free thread, or ahead of one that will soon be free. */
   get #mayClaim(): boolean {
     if (this.#isHeld || this.#settling.isReturning) return false
-    return this.#out < this.#maxWorkers + this.#dispatcher.roomAhead
+    return this.#out < this.#capacity + this.#dispatcher.roomAhead
+  }
+
+  /** How many threads may be busy now. */
+  get #capacity(): number {
+    return this.#pool.capacity(this.#maxWorkers)
   }
 
   #pump(): void {
     while (this.#mayClaim) {
-      const isAhead = this.#out >= this.#maxWorkers
+      const capacity = this.#capacity
+      const isAhead = this.#out >= capacity
       const { waiting } = this.#store.counts()
-      const share = Math.ceil(waiting / (isAhead ? this.#maxWorkers : this.#maxWorkers - this.#out))
+      const share = Math.ceil(waiting / (isAhead ? capacity : capacity - this.#out))
       const plan = new WaybillPlan(share, (lane) => this.#lanes.of(lane), isAhead)
       const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
       if (!claim) break
@@ -275,7 +293,7 @@ export class Scheduler implements StoreEvents {
   #conclude(results: readonly Result<RunningJob>[]): void {
     const now = Date.now()
     const settlements: Settlement[] = []
-    for (const result of results) settlements.push(settlementOf(result, this.#tasks, now))
+    for (const result of results) settlements.push(settlementOf(this.#holds.note(result), this.#tasks, now))
     this.#lanes.learn(results)
     this.#settling.settle(settlements)
   }

@@ -1,4 +1,5 @@
 /** How a waybill is filled from the lanes. */
+import type { ResourceLimits } from 'node:worker_threads'
 import { WAYBILL_MS } from '../pool/waybill.js'
 import type { Pick, Waiting } from '../store/store.js'
 import type { Lane } from './lane.js'
@@ -20,11 +21,12 @@ export class WaybillPlan {
   #bytes = 0
   #isAlone = false
   #limits = ''
-  readonly #isAhead: boolean
+  /** Whether it is claimed before a thread is free for it. */
+  readonly isAhead: boolean
 
   /** At most `most` jobs, so that few jobs are spread over the threads that are free. Ahead of a free thread: short jobs only. */
   constructor(most: number, laneOf: (lane: number) => Lane | undefined, isAhead = false) {
-    this.#isAhead = isAhead
+    this.isAhead = isAhead
     this.#most = Math.min(most, MOST_JOBS)
     this.#laneOf = laneOf
   }
@@ -34,10 +36,16 @@ export class WaybillPlan {
     return this.#ms <= SHORT_MS
   }
 
+  /** The limits of the threads that may run it. */
+  get resourceLimits(): ResourceLimits | undefined {
+    const [lane] = this.lanes
+    return lane?.config.resourceLimits
+  }
+
   pick({ place, bytes, alone }: Waiting): Pick {
     const lane = this.#laneOf(place.lane)
-    if (!lane || !(this.lanes.has(lane) ? !lane.isPaused : lane.isFree)) return 'skip'
-    if (this.#isAhead && (alone || lane.estimateMs > SHORT_MS)) return 'stop'
+    if (!lane || !(this.lanes.has(lane) ? !lane.isPaused && !lane.isHeld : lane.isFree)) return 'skip'
+    if (this.isAhead && (alone || lane.estimateMs > SHORT_MS)) return 'stop'
     if (this.#count > 0 && !this.#hasRoomFor(lane, bytes, alone)) return 'stop'
     this.#limits = lane.limits
     this.#isAlone = alone

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as directoryErrors from '../../src/errors/directory-errors.js'
 import * as otherErrors from '../../src/errors/errors.js'
+import * as threadErrors from '../../src/errors/thread-errors.js'
 import * as exported from '../../src/index.js'
 
-const errors = { ...otherErrors, ...directoryErrors }
+const errors = { ...otherErrors, ...directoryErrors, ...threadErrors }
 
 const cause = new Error('the cause')
 const failure = {
@@ -33,6 +34,23 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
   ],
   [new errors.UnknownTaskError('resize', []), 'MILLRACE_UNKNOWN_TASK', /are for none$/],
   [new errors.WorkerModuleError('no module'), 'MILLRACE_WORKER_MODULE', /^no module$/],
+  [
+    new errors.ThreadStartError(Object.assign(new Error('EAGAIN'), { code: 'ERR_WORKER_INIT_FAILED' })),
+    'MILLRACE_THREAD_START',
+    /^no thread could be started \(ERR_WORKER_INIT_FAILED: EAGAIN\): lower maxWorkers .* no job is charged$/,
+  ],
+  [
+    new errors.ThreadStartError(Object.assign(new Error('x'), { code: 'ERR_ACCESS_DENIED' })),
+    'MILLRACE_THREAD_START',
+    /--allow-worker/,
+  ],
+  [new errors.ThreadStartError(undefined), 'MILLRACE_THREAD_START', /find out what ends threads/],
+  [
+    new errors.ThreadLostError(['resize 0a']),
+    'MILLRACE_THREAD_LOST',
+    /^a thread could not be ended and was left behind, it runs resize 0a: use asynchronous calls/,
+  ],
+  [new errors.ThreadLostError([]), 'MILLRACE_THREAD_LOST', /left behind: use/],
   [
     new errors.LockedError('/jobs', 12, cause),
     'MILLRACE_LOCKED',

@@ -4,8 +4,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { encode } from '../../src/codec/codec.js'
 import { JobQueue } from '../../src/index.js'
-import { DispatchedWaybill, type Result } from '../../src/pool/dispatched-waybill.js'
-import { DONE, OutcomeBuffer, STARTED, WAITING } from '../../src/pool/waybill.js'
+import { DispatchedWaybill } from '../../src/pool/dispatched-waybill.js'
+import { OutcomeBuffer } from '../../src/pool/outcome-buffer.js'
+import type { Result } from '../../src/pool/result.js'
+import { DONE, STARTED, WAITING } from '../../src/pool/waybill.js'
 import { temporaryDirectory } from '../support/directory.js'
 
 /** Says of job 0 of each of many waybills that it has completed, then waits until the file is there. */
@@ -47,12 +49,14 @@ test('a worker module cannot say what became of a job on another thread', async 
   assert.equal(await gate.finished(), 'true')
 })
 
+const LIMITS = { abortGrace: 0, loadTimeout: 0 }
+
 function waybillOf(jobs: number) {
   const results: Result<{ timeoutMs: number }>[] = []
-  const waybill = new DispatchedWaybill(1, new Array(jobs).fill({ timeoutMs: 0 }), 0, {
+  const waybill = new DispatchedWaybill(1, new Array(jobs).fill({ timeoutMs: 0 }), LIMITS, {
     results: (each) => results.push(...each),
     started() {},
-    kill() {},
+    freed() {},
   })
   return { waybill, results }
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { MessageChannel, MessagePort } from 'node:worker_threads'
 import fc from 'fast-check'
+import { OutcomeBuffer, readOutcomes } from '../../src/pool/outcome-buffer.js'
 import { readMessage } from '../../src/pool/thread-messages.js'
-import { OutcomeBuffer, readOutcomes } from '../../src/pool/waybill.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { runScript } from '../support/script.js'
 
@@ -20,6 +20,9 @@ const lookalike = fc.record(
     log: fc.oneof(fc.record({ lines: fc.array(fc.string()), dropped: fc.nat() }), anything),
     checkpoint: fc.oneof(fc.uint8Array(), anything),
     reply: fc.oneof(fc.constant(new MessageChannel().port1), anything),
+    isLast: fc.oneof(fc.boolean(), anything),
+    isLoading: fc.oneof(fc.boolean(), anything),
+    unloadable: fc.oneof(fc.uint8Array(), anything),
   },
   { requiredKeys: [] },
 )
@@ -34,6 +37,8 @@ test('whatever a thread sends is a message or nothing, and what is read of it ha
       assert.equal(typeof message.waybill, 'number')
       if ('outcomes' in message) assert.ok(Array.isArray([...readOutcomes(message.outcomes)]))
       else if ('log' in message) assert.ok(message.log.lines.every((line) => typeof line === 'string'))
+      else if ('isLoading' in message) assert.equal(typeof message.isLoading, 'boolean')
+      else if ('unloadable' in message) assert.ok(message.unloadable instanceof Uint8Array)
       else if ('progress' in message) assert.ok(message.progress instanceof Uint8Array)
       else assert.ok(message.checkpoint instanceof Uint8Array && message.reply instanceof MessagePort)
     }),
@@ -49,7 +54,7 @@ test('outcomes that are cut short, longer, or changed in their lengths are not t
       const buffer = new OutcomeBuffer()
       for (const [index, bytes] of all.entries()) buffer.push(index, false, 1, bytes)
       const whole = Uint8Array.from(buffer.take())
-      const read = (packed: Uint8Array) => readMessage({ waybill: 1, outcomes: packed })
+      const read = (packed: Uint8Array) => readMessage({ waybill: 1, outcomes: packed, isLast: true })
       assert.ok(read(whole))
       assert.equal(read(whole.subarray(0, 1 + (where % (whole.length - 1)))) !== undefined, isSum(where, all))
       assert.equal(read(Buffer.concat([whole, Uint8Array.of(change)])), undefined)

@@ -26,13 +26,18 @@ const SOURCE = `
 test('jobs that are taken back from a thread that goes on are all behind those that it starts', async () => {
   const jobs = Array.from({ length: 50_000 }, (_, n) => ({ n, timeoutMs: 0 }))
   const recalled: number[] = []
-  const waybill = new DispatchedWaybill(1, jobs, 0, {
-    results: (results) => {
-      for (const { kind, job } of results) if (kind === 'returned') recalled.push(job.n)
+  const waybill = new DispatchedWaybill(
+    1,
+    jobs,
+    { abortGrace: 0, loadTimeout: 0 },
+    {
+      results: (results) => {
+        for (const { kind, job } of results) if (kind === 'returned') recalled.push(job.n)
+      },
+      started() {},
+      freed() {},
     },
-    started() {},
-    kill() {},
-  })
+  )
   const isOver = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(SOURCE, {
     eval: true,
@@ -46,7 +51,12 @@ test('jobs that are taken back from a thread that goes on are all behind those t
   Atomics.store(isOver, 0, 1)
   const taken = [...recalled]
   const [started] = await answer
-  waybill.judge({ name: 'Error', message: 'over' }, false, false)
+  waybill.judge({
+    error: { name: 'Error', message: 'over' },
+    isKilled: true,
+    isUncaught: false,
+    hasRunOthers: false,
+  })
   const [first = 0] = taken
   assert.ok(
     first > 0 && taken.every((n, index) => n === first + index),

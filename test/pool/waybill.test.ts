@@ -3,15 +3,14 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
+import { OutcomeBuffer, readOutcomes } from '../../src/pool/outcome-buffer.js'
 import {
   DONE,
   LISTENING,
   monotonicMs,
-  OutcomeBuffer,
   type Packed,
   packJobs,
   RECALLED,
-  readOutcomes,
   SharedState,
   STARTED,
   unpackJobs,

@@ -21,6 +21,7 @@ test('options left out have their defaults', () => {
     maxJobBytes: 64 * 1024 * 1024,
     maxOutputBytes: 64 * 1024 * 1024,
     idleTimeout: 5000,
+    loadTimeout: 60_000,
     abortGrace: 1000,
     trustDirectory: false,
   })

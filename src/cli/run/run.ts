@@ -48,6 +48,8 @@ async function open(module: FoundModule, task: string, options: RunOptions): Pro
       workers: { [task]: { module: module.url, export: options.export } },
       // What has finished is remembered, so that the same command does not do it again, and its result names the input.
       keep: { completed: { ...ALL, input: true }, failed: ALL, cancelled: ALL },
+      // Somebody waits: a module that cannot be loaded is told at once.
+      loadTimeout: 0,
       // Nothing runs before it is known what this command line gives.
       maxWorkers: 0,
     })

@@ -17,7 +17,8 @@ export async function importModule(url: string): Promise<Namespace> {
   try {
     return await import(url)
   } catch (error) {
-    const { code } = error as { code?: unknown }
+    // It may have thrown anything.
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
     const tsx = code === 'ERR_UNKNOWN_FILE_EXTENSION' ? findTsx() : undefined
     if (tsx === undefined) throw isTypeScript(url, code) ? new Error(NO_LOADER, { cause: error }) : error
     const { tsImport } = (await import(tsx)) as { tsImport(url: string, parent: string): Promise<Namespace> }

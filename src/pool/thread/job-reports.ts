@@ -10,6 +10,7 @@
  * sends what is held. It cannot fire while synchronous code runs: there the next report does. So a few reports at once are
  * always sent at once, and only a flood is held back.
  */
+import { clearTimeout, setTimeout } from 'node:timers'
 import { encode } from '../../codec/codec.js'
 import { firstKept } from '../../job/notes.js'
 import type { Said } from '../said.js'

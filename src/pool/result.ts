@@ -1,0 +1,42 @@
+/** What becomes of a job that was handed out. */
+import type { ErrorData } from '../errors/error-data.js'
+
+export type StopReason = 'cancelled' | 'timedOut' | 'closing'
+
+export type Result<Job> =
+  | { readonly kind: 'completed'; readonly job: Job; readonly output: Uint8Array; readonly ranMs: number }
+  | { readonly kind: 'threw'; readonly job: Job; readonly error: ErrorData; readonly ranMs: number }
+  | { readonly kind: 'stopped'; readonly job: Job; readonly reason: StopReason }
+  /** Its run ended its thread. */
+  | { readonly kind: 'died'; readonly job: Job; readonly error: ErrorData }
+  /** It was not run, or its outcome was lost through another's doing; `alone` if it may have been its own. */
+  | { readonly kind: 'returned'; readonly job: Job; readonly alone: boolean }
+  /** It was not run, because its module could not be loaded. */
+  | { readonly kind: 'unloadable'; readonly job: Job; readonly error: ErrorData }
+  /** It was not run, because no thread can be started for it, nor be tried to in the next `holdMs`. */
+  | { readonly kind: 'threadless'; readonly job: Job; readonly holdMs: number }
+
+export interface Timed {
+  /** Longest run, in ms; 0 for none. */
+  readonly timeoutMs: number
+  readonly module?: { readonly url: string }
+}
+
+/** Its thread ended while it loaded the job's module. */
+export function endedWhileLoading(job: Timed, cause: ErrorData): ErrorData {
+  return { ...notLoaded(job, `ended its thread: ${cause.cause?.message ?? cause.message}`), cause }
+}
+
+/** The job's module could not be loaded. */
+export function notLoaded(job: Timed | undefined, what: string): ErrorData {
+  return {
+    name: 'WorkerModuleError',
+    code: 'MILLRACE_WORKER_MODULE',
+    message: `loading ${shownUrl(job?.module?.url ?? 'a worker module')} ${what}`,
+  }
+}
+
+/** A module's URL as messages show it: a `data:` URL is the whole module. */
+export function shownUrl(url: string): string {
+  return url.length > 200 ? `${url.slice(0, 200)}…` : url
+}

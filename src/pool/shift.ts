@@ -1,0 +1,240 @@
+/**
+ * A shift: all the time that one thread works for us, as the main thread sees it.
+ *
+ * ```
+ *  STARTING ──it has taken its port──▶ OPEN ──kill──▶ KILLED ──exit──▶ ENDED
+ *     └──────────────exit───────────────┴──exit──▶ ENDED  └──no exit for a while──▶ LOST ──exit──▶ ENDED
+ * ```
+ *
+ * A thread has at most two waybills: the one that it works on, and one that lies in its port. Waybills may be given while it
+ * starts. A thread that is killed while it runs native code may go on for as long as that takes: it is LOST, its waybill is
+ * judged, and what it does is no longer looked at.
+ */
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
+import type { Limit } from '../codec/cost.js'
+import { type ErrorData, toErrorData } from '../errors/error-data.js'
+import type { Death } from './blame.js'
+import type { DispatchedWaybill } from './dispatched-waybill.js'
+import { errorIn } from './outcome-buffer.js'
+import { type PoolJob, packWaybill } from './pack-waybill.js'
+import { answer, type Said } from './said.js'
+import { readMessage, readPrinted, type ThreadMessage } from './thread-messages.js'
+import { RECALL_AFTER_MS } from './waybill.js'
+
+/** A killed thread that has not ended after this is no longer waited for: it runs code that cannot be interrupted. */
+const LOST_AFTER_MS = 250
+/** One that runs no job ends by itself, if not at once where many end. */
+const IDLE_LOST_AFTER_MS = 5000
+
+type State = 'STARTING' | 'OPEN' | 'KILLED' | 'LOST' | 'ENDED'
+
+export interface ShiftEvents<Job extends PoolJob> {
+  /** It has taken its port. */
+  opened(): void
+  said(job: Job, said: Said): void
+  /** It is through with a waybill. */
+  done(waybill: DispatchedWaybill<Job>): void
+  /** It has ended, or is lost, with these waybills; `hasOpened` if it has ever taken its port. */
+  ended(waybills: readonly DispatchedWaybill<Job>[], death: Death, hasOpened: boolean): void
+  /** A lost thread has ended after all. */
+  found(): void
+}
+
+export class Shift<Job extends PoolJob> {
+  readonly #events: ShiftEvents<Job>
+  readonly #outputLimit: Limit
+  readonly #port: MessagePort
+  readonly #worker: Worker
+  readonly #waybills: DispatchedWaybill<Job>[] = []
+  #state: State = 'STARTING'
+  #hasOpened = false
+  #hasRun = false
+  #isRetiring = false
+  #isLate = false
+  #nextTimer: NodeJS.Timeout | undefined
+  #lostTimer: NodeJS.Timeout | undefined
+  #thrown: { readonly error: unknown } | undefined
+  /** Fulfilled when it has ended, or is lost. */
+  readonly gone: Promise<void>
+  #noteGone: () => void = () => {}
+  /** Since when it has nothing to do, in ms. */
+  idleSinceMs = 0
+
+  /** Throws if no thread can be started. */
+  constructor(start: (port: MessagePort) => Worker, outputLimit: Limit, events: ShiftEvents<Job>) {
+    this.#events = events
+    this.#outputLimit = outputLimit
+    this.gone = new Promise((resolve) => {
+      this.#noteGone = resolve
+    })
+    const { port1, port2 } = new MessageChannel()
+    try {
+      this.#worker = start(port2)
+    } catch (error) {
+      port1.close()
+      throw error
+    }
+    this.#port = port1
+    port1.on('message', (message) => this.#receive(message)).unref()
+    this.#worker.once('error', (error) => {
+      this.#thrown = { error }
+    })
+    this.#worker.once('exit', (code) => this.#noteExit(code))
+  }
+
+  get waybills(): readonly DispatchedWaybill<Job>[] {
+    return this.#waybills
+  }
+
+  get isLost(): boolean {
+    return this.#state === 'LOST'
+  }
+
+  /** Whether one more waybill may lie with it. */
+  get hasRoom(): boolean {
+    return this.#waybills.length === 1 && this.#state === 'OPEN' && !this.#isRetiring && !this.#isLate
+  }
+
+  /** Whether it may be given work when it has none. */
+  get isUsable(): boolean {
+    return !this.#isRetiring && (this.#state === 'OPEN' || this.#state === 'STARTING')
+  }
+
+  give(waybill: DispatchedWaybill<Job>): void {
+    const message = packWaybill(waybill, this.#outputLimit)
+    this.#waybills.push(waybill)
+    waybill.lie(this)
+    if (this.#waybills.length === 1) {
+      this.#worker.ref()
+      waybill.begin()
+    } else
+      this.#nextTimer = setTimeout(() => {
+        if (waybill.state.threadId === 0) this.noteLate()
+      }, RECALL_AFTER_MS)
+    this.#port.postMessage(message, [message.jobs])
+  }
+
+  /** The waybill that it works on turned out long: none may lie behind it. */
+  noteLate(): void {
+    this.#isLate = true
+    this.recallNext()
+  }
+
+  /** Takes back what has not started of the waybill that lies behind another. */
+  recallNext(): void {
+    this.#waybills[1]?.recall()
+  }
+
+  /** Ends it, whatever it does. */
+  kill(): void {
+    if (this.#state !== 'OPEN' && this.#state !== 'STARTING') return
+    this.#state = 'KILLED'
+    const isIdle = this.#waybills.length === 0
+    this.#lostTimer = setTimeout(() => this.#lose(), isIdle ? IDLE_LOST_AFTER_MS : LOST_AFTER_MS)
+    if (isIdle) this.#lostTimer.unref()
+    void this.#worker.terminate()
+    this.recallNext()
+  }
+
+  /** The thread was given up while it loaded a module: Node.js remembers that for the life of a thread. */
+  #retire(): void {
+    this.#isRetiring = true
+    this.recallNext()
+  }
+
+  #receive(received: unknown): void {
+    const message = readMessage(received)
+    if (!message) return this.#receiveOther(received)
+    const waybill = this.#waybills.find(({ number }) => number === message.waybill)
+    if (!waybill) return refuse(message)
+    if ('outcomes' in message) {
+      waybill.receive(message.outcomes)
+      if (message.isLast) this.#finish(waybill)
+    } else if ('isLoading' in message) waybill.noteLoading(message.index, message.isLoading)
+    else if ('unloadable' in message) {
+      this.#retire()
+      waybill.noteUnloadable(message.index, errorIn(message.unloadable))
+    } else {
+      const job = waybill.speaking(message.index)
+      if (job) this.#events.said(job, message)
+      else refuse(message)
+    }
+  }
+
+  #receiveOther(received: unknown): void {
+    const printed = readPrinted(received)
+    if (printed) process[printed.stream].write(printed.text)
+    else if (!this.#hasOpened) {
+      this.#hasOpened = true
+      if (this.#state === 'STARTING') this.#state = 'OPEN'
+      this.#events.opened()
+    }
+  }
+
+  #finish(waybill: DispatchedWaybill<Job>): void {
+    // What it should have sent outcomes of and has not is lost.
+    if (waybill !== this.#waybills[0]) return
+    this.#hasRun = true
+    this.#isLate = false
+    this.#waybills.shift()
+    clearTimeout(this.#nextTimer)
+    const [next] = this.#waybills
+    if (next) next.begin()
+    else this.#worker.unref()
+    if (this.#isRetiring && !next) this.kill()
+    this.#events.done(waybill)
+  }
+
+  /** What the thread has sent before it ended lies in the port. */
+  #drain(): void {
+    for (;;) {
+      const received = receiveMessageOnPort(this.#port)
+      if (!received) break
+      this.#receive(received.message)
+    }
+    this.#port.close()
+  }
+
+  #noteExit(code: number): void {
+    clearTimeout(this.#lostTimer)
+    const before = this.#state
+    this.#state = 'ENDED'
+    if (before === 'LOST') return this.#events.found()
+    this.#drain()
+    this.#end(this.#thrown ?? { error: new Error(`worker exited with code: ${code}`) }, before === 'KILLED')
+  }
+
+  #lose(): void {
+    this.#state = 'LOST'
+    this.#drain()
+    this.#end({ error: new Error('the thread could not be ended') }, true)
+  }
+
+  #end({ error }: { readonly error: unknown }, isKilled: boolean): void {
+    clearTimeout(this.#nextTimer)
+    const cause = toErrorData(error)
+    const death: Death = {
+      error: threadDied(cause),
+      isKilled,
+      isUncaught: this.#thrown !== undefined && cause.code !== 'ERR_WORKER_OUT_OF_MEMORY',
+      hasRunOthers: this.#hasRun,
+    }
+    const hasOpened = this.#hasOpened || isKilled
+    this.#events.ended(this.#waybills.splice(0), death, hasOpened)
+    this.#noteGone()
+  }
+}
+
+/** Whoever says it has ended. */
+function refuse(message: ThreadMessage): void {
+  if ('reply' in message) answer(message.reply, 'ended')
+}
+
+function threadDied(cause: ErrorData): ErrorData {
+  return {
+    name: 'ThreadDiedError',
+    code: 'MILLRACE_THREAD_DIED',
+    message: `the thread ended while this job was running: ${cause.message}`,
+    cause,
+  }
+}
