@@ -123,7 +123,10 @@ export class Scheduler implements StoreEvents {
     return this.#maxWorkers
   }
   set maxWorkers(count: number) {
+    const isLess = count < this.#maxWorkers
     this.#maxWorkers = count
+    // What lies behind other jobs goes where there is still a thread for it.
+    if (isLess) this.#pool.recallBehind(() => true)
     this.#dispatcher.launch()
     this.runnable()
   }
