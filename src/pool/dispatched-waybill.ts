@@ -141,8 +141,10 @@ export class DispatchedWaybill<Job extends Timed> {
 
   /** The thread begins to load the module of a job, or is done with that. The job starts after it. */
   noteLoading(index: number, isLoading: boolean): void {
-    if (isLoading) this.#loading.begin(index, this.jobs[index])
-    else this.#loading.end()
+    if (!isLoading) return this.#loading.end()
+    this.#loading.begin(index, this.jobs[index])
+    // The job was stopped before this was known.
+    if (this.#stops.has(index)) this.#kill()
   }
 
   /** Its module could not be loaded. The others, which may need the same one, go back. */
@@ -187,9 +189,9 @@ export class DispatchedWaybill<Job extends Timed> {
     if (!this.#marks.isOpen(index)) return false
     if (this.#stops.has(index)) return true
     if (this.state.move(index, WAITING, RECALLED)) {
+      this.#stops.set(index, reason)
       if (this.#loading.index === index) {
         // Its module may never be done loading.
-        this.#stops.set(index, reason)
         this.#kill()
         return true
       }
