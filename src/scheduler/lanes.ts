@@ -13,7 +13,7 @@ export class Lanes {
   readonly #store: Store
   readonly #tasks: Tasks
   readonly #lanes = new Map<number, Lane>()
-  /** Tasks without a worker, by their lanes. There are few, and no more come while the queue is open. */
+  /** Tasks without a worker, by their lanes. No more come while the queue is open. */
   readonly #withoutWorker = new Map<number, string>()
   readonly #pausedTasks = new Set<string>()
 
@@ -81,16 +81,16 @@ export class Lanes {
 
   /** The tasks without a worker that have jobs to run. */
   get withoutWorker(): string[] {
-    return [...this.#withoutWorker].flatMap(([lane, task]) => {
-      const { waiting, delayed } = this.#store.counts(lane)
-      return waiting + delayed > 0 ? [task] : []
-    })
+    if (this.#withoutWorker.size === 0) return []
+    return [...this.#store.busyLanes()].flatMap((lane) => this.#withoutWorker.get(lane) ?? [])
   }
 
-  /** All jobs but those without a worker. What it costs does not grow with the number of tasks. */
+  /** All jobs but those without a worker. What it costs does not grow with the number of tasks that have nothing to do. */
   #count(of: (counts: ReturnType<Store['counts']>) => number): number {
     let count = of(this.#store.counts())
-    for (const lane of this.#withoutWorker.keys()) count -= of(this.#store.counts(lane))
+    if (count === 0 || this.#withoutWorker.size === 0) return count
+    for (const lane of this.#store.busyLanes())
+      if (this.#withoutWorker.has(lane)) count -= of(this.#store.counts(lane))
     return count
   }
 }

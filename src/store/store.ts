@@ -31,6 +31,8 @@ export interface Store {
   task(lane: number): string | undefined
   /** Every task that has ever had a lane here. */
   tasks(): string[]
+  /** The lanes that have jobs which wait, run or are delayed. */
+  busyLanes(): ReadonlySet<number>
 
   /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
   add(jobs: readonly NewJob[]): Promise<Added[]>

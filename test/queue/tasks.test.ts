@@ -3,8 +3,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { JobQueue } from '../../src/index.js'
+import { LevelStore } from '../../src/store/level/level-store.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { FIXTURE, openQueue } from '../support/queue.js'
+import { levelOptions } from '../support/store.js'
 
 const echo = { module: FIXTURE, export: 'echo' }
 
@@ -62,6 +64,10 @@ test('asking about a task that has had no job leaves no trace', async (t) => {
   const held = await queue.enqueue('d', 1)
   // Its number says how many tasks came before it.
   assert.match(held.id, /^00000000/)
+  for (let user = 0; user < 1000; user++) {
+    assert.deepEqual(queue.counts(`user ${user}`), none)
+    assert.equal(queue.isPaused(`user ${user}`), false)
+  }
   await (await queue.enqueue('f', 1)).finished()
   assert.equal(queue.counts('d').waiting, 1)
   queue.resume('d')
@@ -69,6 +75,9 @@ test('asking about a task that has had no job leaves no trace', async (t) => {
   for (const name of ['', 'x'.repeat(257), 5 as unknown as string])
     assert.throws(() => queue.counts(name), { code: 'MILLRACE_OPTION' })
   await queue.close()
+  const { store } = await LevelStore.open(directory, levelOptions({}))
+  t.after(() => store.close())
+  assert.deepEqual(store.tasks(), ['d', 'f'])
 })
 
 test('a name for which no worker was given, and that has had no job, is refused', async (t) => {

@@ -9,6 +9,7 @@ import { completing } from './conformance/completing.js'
 import { crowding } from './conformance/crowding.js'
 import { delaying } from './conformance/delaying.js'
 import { keys } from './conformance/keys.js'
+import { lanes } from './conformance/lanes.js'
 import { listing } from './conformance/listing.js'
 import { noting } from './conformance/noting.js'
 import { recovering } from './conformance/recovering.js'
@@ -21,6 +22,7 @@ export function conformance(name: string, open: OpenStore): void {
     crowding,
     keys,
     claiming,
+    lanes,
     noting,
     settling,
     completing,

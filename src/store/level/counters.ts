@@ -15,7 +15,10 @@ export type Counts = Record<CountedState, number>
 export class Counters {
   readonly #lanes = new Map<string, number>()
   readonly #tasks = new Map<number, string>()
+  /** Of each lane that has jobs. One that has none needs no object here and no entry on disk. */
   readonly #counts = new Map<number, Counts>()
+  /** The lanes that have jobs which wait, run or are delayed; out of date for those that are `#changed`. */
+  readonly #busy = new Set<number>()
   readonly #total = noCounts()
   /** What the next group has to write. */
   readonly #newLanes = new Set<number>()
@@ -32,11 +35,13 @@ export class Counters {
     for await (const [key, value] of db.iterator(rangeOf('ml')))
       counters.#name(laneOf(key), value.toString('utf8'))
     for await (const [key, value] of db.iterator(rangeOf('mc'))) {
-      const counts = counters.#countsOf(laneOf(key))
+      const lane = laneOf(key)
+      const counts = counters.#countsOf(lane)
       STORED.forEach((state, index) => {
         counts[state] = value.readUIntBE(index * 6, 6)
         counters.#total[state] += counts[state]
       })
+      counters.#note(lane)
     }
     return counters
   }
@@ -72,8 +77,15 @@ export class Counters {
     return [...this.#lanes.keys()]
   }
 
-  get lanes(): Iterable<number> {
-    return this.#tasks.keys()
+  /** The lanes that have jobs which wait, run or are delayed. */
+  get busyLanes(): ReadonlySet<number> {
+    for (const lane of this.#changed) this.#noteBusy(lane)
+    return this.#busy
+  }
+
+  /** The lanes that have jobs stored as waiting. */
+  get waitingLanes(): number[] {
+    return [...this.busyLanes].filter((lane) => this.#countsOf(lane).waiting > 0)
   }
 
   add(lane: number, state: CountedState, count: number): void {
@@ -100,7 +112,7 @@ export class Counters {
   }
 
   counts(lane: number | undefined, running: number): JobCounts {
-    const counts = lane === undefined ? this.#total : this.#countsOf(lane)
+    const counts = lane === undefined ? this.#total : (this.#counts.get(lane) ?? NO_COUNTS)
     return { ...counts, waiting: counts.waiting - running, running }
   }
 
@@ -108,7 +120,8 @@ export class Counters {
   seal(batch: Batch, isLasting: boolean): void {
     for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
     for (const lane of this.#changed) {
-      batch.put(countsKey(lane), encodeCounts(this.#countsOf(lane)))
+      const counts = this.#note(lane)
+      batch.set(countsKey(lane), counts && encodeCounts(counts))
     }
     if (this.#last !== this.#written) {
       batch.put(LAST_KEY, encodeLast(this.#last))
@@ -122,6 +135,21 @@ export class Counters {
   #name(lane: number, task: string): void {
     this.#lanes.set(task, lane)
     this.#tasks.set(lane, task)
+  }
+
+  /** A lane's counts have changed: whether it is busy, and lets go of them if it has no job. */
+  #note(lane: number): Counts | undefined {
+    this.#noteBusy(lane)
+    const counts = this.#counts.get(lane)
+    if (counts && hasJobs(counts)) return counts
+    this.#counts.delete(lane)
+    return undefined
+  }
+
+  #noteBusy(lane: number): void {
+    const { waiting, delayed } = this.#counts.get(lane) ?? NO_COUNTS
+    if (waiting + delayed > 0) this.#busy.add(lane)
+    else this.#busy.delete(lane)
   }
 
   #countsOf(lane: number): Counts {
@@ -148,6 +176,12 @@ export function encodeLast(last: number): Buffer {
   return value
 }
 
+function hasJobs({ waiting, delayed, completed, failed, cancelled }: Counts): boolean {
+  return waiting + delayed + completed + failed + cancelled > 0
+}
+
 export function noCounts(): Counts {
   return { waiting: 0, delayed: 0, completed: 0, failed: 0, cancelled: 0 }
 }
+
+const NO_COUNTS: Readonly<Counts> = noCounts()

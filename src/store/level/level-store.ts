@@ -191,7 +191,7 @@ export class LevelStore implements Store {
   }
 
   async #load(): Promise<void> {
-    await Promise.all([this.#backlog.load(this.#counters.lanes), this.#delayed.load()])
+    await Promise.all([this.#backlog.load(this.#counters.waitingLanes), this.#delayed.load()])
   }
 
   watch(events: StoreEvents): void {
@@ -212,6 +212,10 @@ export class LevelStore implements Store {
 
   tasks(): string[] {
     return this.#counters.tasks
+  }
+
+  busyLanes(): ReadonlySet<number> {
+    return this.#counters.busyLanes
   }
 
   add(jobs: readonly NewJob[]): Promise<Added[]> {
@@ -279,23 +283,31 @@ export class LevelStore implements Store {
   }
 
   claim(pick: (candidate: Waiting) => Pick, isAhead = false): Claim | undefined {
-    const skipped = new Set<number>()
-    const jobs: JobEntry[] = []
-    for (let next = this.#backlog.next(skipped); next; next = this.#backlog.next(skipped)) {
-      const answer = pick(next)
-      if (answer === 'stop') break
-      if (answer === 'skip') skipped.add(next.place.lane)
-      else {
-        this.#backlog.take(next)
-        jobs.push(next)
-      }
-    }
+    const jobs = this.#take(pick)
     if (jobs.length === 0) return undefined
     const waybill: Waybill = { number: this.#counters.next(), jobs, isAhead, left: jobs.length }
     this.#transit.enter(waybill)
     const value = encodeWaybill(jobs, isAhead)
     const written = this.#commits.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
+  }
+
+  #take(pick: (candidate: Waiting) => Pick): JobEntry[] {
+    const jobs: JobEntry[] = []
+    try {
+      for (let next = this.#backlog.next(); next; next = this.#backlog.next()) {
+        const answer = pick(next)
+        if (answer === 'stop') break
+        if (answer === 'skip') this.#backlog.skip()
+        else {
+          this.#backlog.take()
+          jobs.push(next)
+        }
+      }
+    } finally {
+      this.#backlog.endClaim()
+    }
+    return jobs
   }
 
   noteStarted(job: Claimed, at: number): void {

@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test'
 import fc from 'fast-check'
 import { type CountedState, Counters } from '../../../src/store/level/counters.js'
 import { openDirectory } from '../../../src/store/level/directory/directory.js'
+import { rangeOf } from '../../../src/store/level/format/keys.js'
 import { Batch } from '../../../src/store/level/group-commit.js'
 import { temporaryDirectory } from '../../support/directory.js'
 
@@ -33,7 +34,7 @@ test('lanes, counts and numbers are read back as they were when a group was last
         assert.equal(counters.lane(task), lane)
         assert.equal(counters.task(lane), task)
       }
-      for (const lane of counters.lanes)
+      for (const lane of counters.tasks.map((task) => counters.lane(task)))
         for (const state of STATES)
           assert.equal(counters.counts(lane, 0)[state], sums.get(`${lane} ${state}`) ?? 0)
       for (const state of STATES) assert.equal(counters.counts(undefined, 0)[state], total(sums, state))
@@ -79,6 +80,26 @@ test('the name of a new lane is written with each group until one of them is as 
   }
   assert.deepEqual(puts, [1, 1, 1, 0])
 })
+
+test('a lane without jobs has no counts on disk, and is known all the same', async (t) => {
+  const db = await database(t)
+  const counters = await Counters.read(db)
+  const lane = counters.lane('a')
+  const stored: number[] = []
+  for (const count of [2, -1, -1, 1]) {
+    counters.add(lane, 'waiting', count)
+    const batch = new Batch(db)
+    counters.seal(batch, true)
+    await batch.write(false)
+    stored.push((await db.keys(rangeOf('mc')).all()).length)
+    const again = await Counters.read(db)
+    assert.deepEqual([again.findLane('a'), again.counts(lane, 0)], [lane, counters.counts(lane, 0)])
+    assert.deepEqual([...again.busyLanes], [...counters.busyLanes])
+    assert.deepEqual(again.waitingLanes, stored.at(-1) === 1 ? [lane] : [])
+  }
+  assert.deepEqual(stored, [1, 1, 0, 1])
+})
+
 test('running jobs are waiting ones that are told apart', async (t) => {
   const counters = await Counters.read(await database(t))
   counters.add(counters.lane('a'), 'waiting', 5)

@@ -1,10 +1,23 @@
-/** The waiting jobs: a window on the head of each lane, from which the next job of all lanes is taken. */
+/**
+ * The waiting jobs: a window on the head of each lane that has some, from which the next job of all lanes is taken.
+ *
+ * ```
+ *  no window ──a job joins──▶ in the heap ──all in memory taken, more on disk──▶ being read ──filled──▶ in the heap
+ *      ▲                        │    │  ▲
+ *      └──the last job is taken─┘    │  └──the claim ends──┐
+ *                                    └──a claim skips it──▶ set aside
+ * ```
+ *
+ * A lane without waiting jobs has no window and costs nothing. A claim takes from the lane on top of the heap, so its cost
+ * hardly grows with the number of lanes. Lanes that a claim skips are out of the heap until it ends.
+ */
 import type { Place } from '../../../job/job.js'
 import { comparePlaces } from '../format/keys.js'
 import type { GroupCommit } from '../group-commit.js'
 import type { JobEntry } from './job-entry.js'
+import { ABSENT, LaneHeap, type Line } from './lane-heap.js'
 import type { WaitingJobs } from './waiting-jobs.js'
-import { type Order, Window } from './window.js'
+import { type Order, Window, type WindowSource } from './window.js'
 
 export interface BacklogParts {
   readonly waiting: WaitingJobs
@@ -19,12 +32,29 @@ export interface BacklogParts {
 const PLACE_ORDER: Order<Place> = { compare: comparePlaces, nameOf: ({ seq }) => seq }
 const WINDOW_JOBS = 8192
 const WINDOW_BYTES = 8 * 1024 * 1024
+/** How many windows are filled at a time when the store opens. */
+const FILLED_AT_ONCE = 64
+
+/** A lane that has a window. */
+class LaneLine implements Line {
+  readonly lane: number
+  readonly window: Window<JobEntry, Place>
+  priority = 0
+  seq = 0
+  at = ABSENT
+
+  constructor(lane: number, source: WindowSource<JobEntry, Place>) {
+    this.lane = lane
+    this.window = new Window(source, WINDOW_JOBS, WINDOW_BYTES)
+  }
+}
 
 export class Backlog {
   readonly #parts: BacklogParts
-  readonly #windows = new Map<number, Window<JobEntry, Place>>()
-  /** The same, to go through for each job. */
-  readonly #lines: Window<JobEntry, Place>[] = []
+  readonly #lines = new Map<number, LaneLine>()
+  /** The lanes that have a first job and that the current claim has not skipped. */
+  readonly #heap = new LaneHeap<LaneLine>()
+  readonly #skipped: LaneLine[] = []
   /** Jobs that must not come into a window: they are being cancelled or removed. */
   readonly #withheld = new Set<number>()
 
@@ -32,70 +62,97 @@ export class Backlog {
     this.#parts = parts
   }
 
-  async load(lanes: Iterable<number>): Promise<void> {
-    await Promise.all([...lanes].map((lane) => this.#window(lane).fill()))
+  /** Reads the first jobs of the lanes that have waiting jobs on disk. */
+  async load(lanes: readonly number[]): Promise<void> {
+    for (let at = 0; at < lanes.length; at += FILLED_AT_ONCE)
+      await Promise.all(lanes.slice(at, at + FILLED_AT_ONCE).map((lane) => this.#line(lane).window.fill()))
   }
 
   /** A job has joined the backlog on disk, or is free again. */
   insert(entry: JobEntry): void {
-    this.#window(entry.place.lane).insert(entry)
+    const line = this.#line(entry.place.lane)
+    line.window.insert(entry)
+    this.#noteHead(line)
   }
 
   /** A job that was taken has left the backlog on disk. */
   forget({ place }: JobEntry): void {
-    this.#window(place.lane).forget(place)
+    this.#lines.get(place.lane)?.window.forget(place)
   }
 
-  /** The first waiting job of all lanes but these: by priority, then by age. */
-  next(skipped: ReadonlySet<number>): JobEntry | undefined {
-    let first: JobEntry | undefined
-    for (const window of this.#lines) {
-      const head = window.peek()
-      if (!head || (skipped.size > 0 && skipped.has(head.place.lane))) continue
-      if (!first || isBefore(head.place, first.place)) first = head
-    }
-    return first
+  /** The first waiting job of all lanes but the skipped ones: by priority, then by age. */
+  next(): JobEntry | undefined {
+    return this.#heap.first?.window.peek()
   }
 
-  /** Takes the job that `next` gave. */
-  take({ place }: JobEntry): void {
-    this.#window(place.lane).take()
+  /** Takes the job that `next` gives. */
+  take(): void {
+    const line = this.#heap.first
+    if (!line) return
+    line.window.take()
+    this.#noteHead(line)
+  }
+
+  /** Leaves out the lane of the job that `next` gives, until `endClaim`. */
+  skip(): void {
+    const line = this.#heap.first
+    if (!line) return
+    this.#heap.remove(line)
+    this.#skipped.push(line)
+  }
+
+  /** Brings the skipped lanes back. */
+  endClaim(): void {
+    for (let line = this.#skipped.pop(); line; line = this.#skipped.pop()) this.#heap.place(line)
   }
 
   /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
   withhold(place: Place): (back?: JobEntry) => void {
-    const window = this.#window(place.lane)
     this.#withheld.add(place.seq)
-    window.remove(place)
+    const line = this.#lines.get(place.lane)
+    if (line) {
+      line.window.remove(place)
+      this.#noteHead(line)
+    }
     return (back) => {
       this.#withheld.delete(place.seq)
-      if (back) window.insert(back)
-      else window.forget(place)
+      if (back) this.insert(back)
+      else this.#lines.get(place.lane)?.window.forget(place)
     }
   }
 
-  #window(lane: number): Window<JobEntry, Place> {
-    const known = this.#windows.get(lane)
+  /** The first job of a lane may be another one now. */
+  #noteHead(line: LaneLine): void {
+    const head = line.window.peek()
+    if (!head) {
+      this.#heap.remove(line)
+      if (line.window.isCovering) this.#lines.delete(line.lane)
+      return
+    }
+    const { priority, seq } = head.place
+    if (line.at !== ABSENT && line.seq === seq) return
+    line.priority = priority
+    line.seq = seq
+    this.#heap.place(line)
+  }
+
+  /** The line of a lane. A new one is empty: nothing of the lane waits on disk but what is withheld or in transit. */
+  #line(lane: number): LaneLine {
+    const known = this.#lines.get(lane)
     if (known) return known
     const { waiting, commits, isRunning, filled, failed } = this.#parts
-    const window = new Window<JobEntry, Place>(
-      {
-        order: PLACE_ORDER,
-        read: (after, limit) => waiting.holding(() => waiting.read(lane, after, limit)),
-        between: (look) => commits.between(look),
-        isFree: ({ place }) => !isRunning(place.seq) && !this.#withheld.has(place.seq),
-        filled,
-        failed,
+    const line: LaneLine = new LaneLine(lane, {
+      order: PLACE_ORDER,
+      read: (after, limit) => waiting.holding(() => waiting.read(lane, after, limit)),
+      between: (look) => commits.between(look),
+      isFree: ({ place }) => !isRunning(place.seq) && !this.#withheld.has(place.seq),
+      filled: () => {
+        this.#noteHead(line)
+        filled()
       },
-      WINDOW_JOBS,
-      WINDOW_BYTES,
-    )
-    this.#windows.set(lane, window)
-    this.#lines.push(window)
-    return window
+      failed,
+    })
+    this.#lines.set(lane, line)
+    return line
   }
-}
-
-function isBefore(a: Place, b: Place): boolean {
-  return a.priority !== b.priority ? a.priority < b.priority : a.seq < b.seq
 }

@@ -4,7 +4,7 @@ import type { JobEntry, Waybill } from './job-entry.js'
 export class Transit {
   /** By seq, until their outcome is written. */
   readonly #jobs = new Map<number, JobEntry>()
-  /** Counted, as the counters does, when a change is put into a group. */
+  /** How many there are of each lane that has some. They count, as the counters do, when a change is put into a group. */
   readonly #counts = new Map<number, number>()
   #total = 0
   /** What has entered since `watch`. */
@@ -62,7 +62,9 @@ export class Transit {
       const lane = (jobs[at] as JobEntry).place.lane
       const from = at
       while (jobs[at]?.place.lane === lane) at++
-      this.#counts.set(lane, (this.#counts.get(lane) ?? 0) + change * (at - from))
+      const count = (this.#counts.get(lane) ?? 0) + change * (at - from)
+      if (count === 0) this.#counts.delete(lane)
+      else this.#counts.set(lane, count)
     }
   }
 }

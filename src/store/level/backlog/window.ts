@@ -70,6 +70,11 @@ export class Window<E extends Entry<K>, K = Buffer> {
     return this.#entries.length - this.#head
   }
 
+  /** Whether no entry of the range is on disk only. */
+  get isCovering(): boolean {
+    return this.#isCovering
+  }
+
   peek(): E | undefined {
     return this.#entries[this.#head]
   }
