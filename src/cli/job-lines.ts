@@ -90,9 +90,9 @@ export function jobOn(text: string, number: number, tasks: readonly string[]): S
     const isCompleted = state === 'completed'
     const isFinished = (FINISHED_STATES as readonly JobState[]).includes(state)
     if (isFinished && !Number.isSafeInteger(head.finishedAt))
-      throw new Error('it has no time at which it finished')
+      throw new Error('`history.finishedAt` is missing, or no whole number of ms')
     if (state === 'delayed' && !Number.isSafeInteger(head.runAt))
-      throw new Error('it has no time at which it is due')
+      throw new Error('`history.runAt` is missing, or no whole number of ms')
     return {
       place,
       state,

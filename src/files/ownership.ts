@@ -44,7 +44,7 @@ export async function assertSafe(
       throw new UnsafeDirectoryError(
         directory,
         `holds ${JSON.stringify(entry.name)}, which is no regular file`,
-        'Take it out if you know how it came there, else do not use the directory',
+        'Remove it if you know why it is there; otherwise use another directory',
       )
   return stats
 }

@@ -44,7 +44,7 @@ export interface WaybillEvents<Job> {
   started(job: Job, at: number): void
   /** Its thread is through with it, or has ended. */
   freed(): void
-  /** None of its jobs has started, and none will: it may be handed out anew. In place of results and of `freed`. */
+  /** None of its jobs has started, and none will: it may be handed out again. In place of results and of `freed`. */
   takenBack?: (() => void) | undefined
 }
 

@@ -48,7 +48,7 @@ export class OutcomeBuffer {
     this.#count++
   }
 
-  /** Hands over what was gathered, to be transferred, and starts anew. */
+  /** Hands over what was gathered, to be transferred, and starts with an empty buffer. */
   take(): Uint8Array<ArrayBuffer> {
     const taken = this.#bytes.subarray(0, this.#length)
     this.#use(new Uint8Array(1024))

@@ -9,11 +9,14 @@ export type Result<Job> =
   | { readonly kind: 'stopped'; readonly job: Job; readonly reason: StopReason }
   /** Its run ended its thread. */
   | { readonly kind: 'died'; readonly job: Job; readonly error: ErrorData }
-  /** It was not run, or its outcome was lost through another's doing; `alone` if it may have been its own. */
+  /**
+   * It did not run, or its outcome was lost when another job ended the thread. `alone`: this job itself may have ended it, and runs
+   * alone next time.
+   */
   | { readonly kind: 'returned'; readonly job: Job; readonly alone: boolean }
   /** It was not run, because its module could not be loaded. */
   | { readonly kind: 'unloadable'; readonly job: Job; readonly error: ErrorData }
-  /** It was not run, because no thread can be started for it, nor be tried to in the next `holdMs`. */
+  /** It was not run, because no thread can be started for it. The next start is tried in `holdMs` at the earliest. */
   | { readonly kind: 'threadless'; readonly job: Job; readonly holdMs: number }
 
 export interface Timed {

@@ -1,5 +1,5 @@
 /**
- * A shift: all the time that one thread works for us, as the main thread sees it.
+ * A shift: a thread, from its start to its end, as the main thread sees it.
  *
  * ```
  *  STARTING ──it has taken its port──▶ OPEN ──kill──▶ KILLED ──exit──▶ ENDED
@@ -23,7 +23,7 @@ import { RECALL_AFTER_MS } from './waybill.js'
 
 /** A killed thread that has not ended after this is no longer waited for: it runs code that cannot be interrupted. */
 const LOST_AFTER_MS = 250
-/** One that runs no job ends by itself, if not at once where many end. */
+/** A killed thread without a job is waited for longer: it always ends, only slower when many end at once. */
 const IDLE_LOST_AFTER_MS = 5000
 
 type State = 'STARTING' | 'OPEN' | 'KILLED' | 'LOST' | 'ENDED'

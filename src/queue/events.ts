@@ -29,9 +29,9 @@ export interface QueueEvents<AnyJob = Job> {
    */
   withoutWorker: [tasks: readonly string[]]
   /**
-   * Something is wrong that is no job's fault. The directory cannot be written (StoreError): nothing is accepted or started from
-   * now on. The queue goes on after the others: a module cannot be loaded (WorkerModuleError), no thread can be started
-   * (ThreadStartError), one could not be ended (ThreadLostError); where nobody listens these are process warnings.
+   * Something is wrong that is no job's fault. After a StoreError (the directory cannot be written) the queue accepts and starts
+   * nothing more. After a WorkerModuleError (a module cannot be loaded), a ThreadStartError (no thread can be started) or a
+   * ThreadLostError (a thread could not be ended) it goes on; without a listener these become process warnings.
    */
   error: [error: Error]
 }
@@ -44,7 +44,7 @@ export interface Emitter {
 
 const FINISHING = ['finished', 'completed', 'failed', 'retrying', 'cancelled'] as const
 
-/** Turns what happens to jobs into events, and makes nothing that nobody listens for. */
+/** Turns what happens to jobs into events. An event without a listener is not made. */
 export class Announcer {
   readonly #emitter: Emitter
   readonly #host: JobHost

@@ -24,7 +24,10 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   attempts?: number
   /** How long to wait before a job is tried again. Default: exponential from 1 s. */
   backoff?: Backoff
-  /** Longest run of one attempt: ms, or text such as `'5m'`; 0, the default, for none. */
+  /**
+   * Longest run of one attempt: ms, or text such as `'5m'`; 0, the default, for none. The clock starts when the job's function is
+   * called: neither waiting nor loading the module counts.
+   */
   timeout?: Duration
   /**
    * What an acknowledged job survives. `'disk'`, the default: a power cut (the write is fsynced). `'process'`: the death of

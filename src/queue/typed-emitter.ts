@@ -1,4 +1,4 @@
-/** An event emitter whose listeners are typed by the names of its events. A name that there is not does not compile. */
+/** An event emitter whose listeners are typed by the names of its events. An unknown name does not compile. */
 import { EventEmitter } from 'node:events'
 
 type Listener<Args> = Args extends readonly unknown[] ? (...args: Args) => void : never

@@ -71,7 +71,7 @@ export class Holds {
     }
   }
 
-  /** Nothing is held any more, nor tried again. */
+  /** Ends all pauses: nothing is tried again. */
   stop(): void {
     this.#isStopped = true
     for (const timer of this.#held.values()) clearTimeout(timer)
@@ -88,7 +88,7 @@ export class Holds {
     if (failing.message !== error.message)
       this.#events.trouble(
         new WorkerModuleError(
-          `${error.message}; task "${job.task}" is held, and tried again for up to ${this.#loadTimeoutMs} ms (loadTimeout)`,
+          `${error.message}; no job of task "${job.task}" starts; loading is tried again for up to ${this.#loadTimeoutMs} ms (loadTimeout), then its jobs fail. Mend the module, or raise loadTimeout`,
           { cause: toError(error) },
         ),
       )

@@ -15,7 +15,7 @@ import type { Result } from '../pool/result.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { TaskConfig, Tasks } from '../tasks/tasks.js'
 
-/** A job that is settled, as the application is told. Most tellings are not listened to: nothing is made before it is asked. */
+/** A job that is settled, as the application is told. Its members are computed when read, because most outcomes have no listener. */
 export class SettledJob implements StoredJob {
   readonly #settlement: Exclude<Settlement, { outcome: 'released' }>
   readonly #at: number

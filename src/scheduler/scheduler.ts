@@ -51,8 +51,8 @@ export class Scheduler implements StoreEvents {
   readonly #holds: Holds
   readonly #rest: Rest
   #maxWorkers: number
-  /** Waybills that are claimed, or being so, and not free again. */
-  #out = 0
+  /** Waybills that are being claimed, wait for a thread, or are with the pool. */
+  #outstanding = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -108,7 +108,7 @@ export class Scheduler implements StoreEvents {
     })
     this.#rest = new Rest({
       lanes: this.#lanes,
-      isAtWork: () => this.#out > 0 || this.#settling.isWriting,
+      isAtWork: () => this.#outstanding > 0 || this.#settling.isWriting,
       idle: () => events.idle(),
       isDrainAwaited: () => events.isDrainAwaited(),
       drained: () => events.drained(),
@@ -125,7 +125,7 @@ export class Scheduler implements StoreEvents {
   set maxWorkers(count: number) {
     const isLess = count < this.#maxWorkers
     this.#maxWorkers = count
-    // What lies behind other jobs goes where there is still a thread for it.
+    // Takes back waybills that wait behind others, so that the remaining threads can run them.
     if (isLess) this.#pool.recallBehind(() => true)
     this.#dispatcher.launch()
     this.runnable()
@@ -210,7 +210,7 @@ export class Scheduler implements StoreEvents {
     this.#holds.stop()
     this.#dispatcher.launch()
     this.#pool.recallAll()
-    if (this.#out > 0 && !this.#broken) {
+    if (this.#outstanding > 0 && !this.#broken) {
       const quiet = new Promise<void>((resolve) => {
         this.#whenQuiet = resolve
       })
@@ -255,7 +255,7 @@ export class Scheduler implements StoreEvents {
   /** Whether one more waybill may be claimed: for a free thread, or ahead of one that will soon be free. */
   get #mayClaim(): boolean {
     if (this.#isHeld || this.#settling.isReturning) return false
-    return this.#out < this.#capacity + this.#dispatcher.roomAhead
+    return this.#outstanding < this.#capacity + this.#dispatcher.roomAhead
   }
 
   /** How many threads may be busy now. */
@@ -266,14 +266,14 @@ export class Scheduler implements StoreEvents {
   #pump(): void {
     while (this.#mayClaim) {
       const capacity = this.#capacity
-      const isAhead = this.#out >= capacity
+      const isAhead = this.#outstanding >= capacity
       const { waiting } = this.#store.counts()
-      const share = Math.ceil(waiting / (isAhead ? capacity : capacity - this.#out))
+      const share = Math.ceil(waiting / (isAhead ? capacity : capacity - this.#outstanding))
       const plan = new WaybillPlan(share, (lane) => this.#lanes.of(lane), isAhead)
       const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
       if (!claim) break
       this.#rest.end()
-      this.#out++
+      this.#outstanding++
       for (const lane of plan.lanes) lane.out++
       this.#events.claimed()
       claim.written.then(
@@ -285,9 +285,9 @@ export class Scheduler implements StoreEvents {
   }
 
   #free({ lanes }: WaybillPlan): void {
-    this.#out--
+    this.#outstanding--
     for (const lane of lanes) lane.out--
-    if (this.#out === 0) this.#whenQuiet?.()
+    if (this.#outstanding === 0) this.#whenQuiet?.()
     this.#dispatcher.launch()
     // At once, so that the next claim is written together with the outcomes that have just come.
     this.#pump()

@@ -21,7 +21,7 @@ import type { JobLog, Notes } from '../job/notes.js'
 export interface Store {
   /** Tells the store whom to call. */
   watch(events: StoreEvents): void
-  /** Whether somebody waits for what is written next. While not, writes may be put together for a few ms. Default true. */
+  /** Whether a thread is free and waits for the next write. While `false`, writes may be grouped for a few ms. Default true. */
   isHurried: boolean
   /** The lane of a task; the first time, it is made. */
   lane(task: string): number
@@ -43,8 +43,8 @@ export interface Store {
 
   /**
    * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
-   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken. `isAhead`: they may have to wait
-   * for a thread, so that after a crash nobody knows whether they ran.
+   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken. `isAhead`: no thread is free
+   * for them yet, so that after a crash it is unknown whether they ran.
    */
   claim(pick: (candidate: Waiting) => Pick, isAhead?: boolean): Claim | undefined
 

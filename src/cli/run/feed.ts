@@ -129,7 +129,7 @@ export class Feed {
     return [...others, ...anew].filter((job) => job !== undefined)
   }
 
-  /** Whether the job of this input is to be made anew: with `--fresh`, or because a job of this name has another input. */
+  /** Whether the job of this input is to be replaced: with `--fresh`, or because a job of this name has another input. */
   #isToReplace(job: Job, { value }: Input): boolean {
     if (this.#awaited.has(job.id) || this.#ahead.has(job.id) || job.state === 'running') return false
     if (this.#options.fresh && this.#isFinishedEarlier(job)) return true

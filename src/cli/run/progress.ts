@@ -73,7 +73,7 @@ export class Progress {
     this.apart(() => this.#stream.write(`${printable(text)}\n`))
   }
 
-  /** Lets whole lines be written to the terminal without spoiling the bar, which is drawn anew below them. */
+  /** Lets whole lines be written to the terminal without spoiling the bar, which is drawn again below them. */
   apart(write: () => void): void {
     if (this.#bar) this.#stream.write(LEAVE_BAR)
     write()

@@ -24,7 +24,10 @@ import { JobReports } from './job-reports.js'
 /** Sends what the job says, and transfers a part of it. */
 export type Say = (said: Said, transferred?: readonly Transferable[]) => void
 
-/** The job has ended: nothing is left unsaid, nobody waits. Not a method: a worker module does not end its job so. */
+/**
+ * Ends the job's context: sends held reports, and stores or rejects a checkpoint that is still held. A function and not a method,
+ * so that a worker module cannot call it.
+ */
 export let endJob: (context: ThreadJobContext, isFailed: boolean) => void
 
 /** What is shown of a job. */

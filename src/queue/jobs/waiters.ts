@@ -37,7 +37,7 @@ export class Waiters {
     return outcome?.()
   }
 
-  /** As `untilFinished`, within limits. Who has given up is let go of. */
+  /** As `untilFinished`, within limits. A caller that has given up is forgotten. */
   async untilFinishedWithin(place: Place, { timeoutMs, signal }: WaitLimits): Promise<unknown> {
     signal?.throwIfAborted()
     const { seq } = place

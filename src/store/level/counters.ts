@@ -116,7 +116,10 @@ export class Counters {
     return { ...counts, waiting: counts.waiting - running, running }
   }
 
-  /** Adds to a group what has changed since the last one; new lanes until a group `isLasting`: jobs are lost without them. */
+  /**
+   * Adds to a group what has changed since the last one. A new lane is written with every group until one is `isLasting`: without
+   * its lane a job cannot be found.
+   */
   seal(batch: Batch, isLasting: boolean): void {
     for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
     for (const lane of this.#changed) {

@@ -117,7 +117,7 @@ export class JobChanges {
     })
   }
 
-  /** `releases` let go of those that are withheld, once that is written. */
+  /** Writes the change. Then calls `releases`, which end the withholding of its jobs. */
   async #write(found: readonly Found[], change: JobChange, releases: readonly (() => void)[]): Promise<void> {
     const { commits, finished, delayed, left, enter } = this.#parts
     const unlisted: ((batch: Batch) => void)[] = []

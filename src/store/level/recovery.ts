@@ -1,13 +1,13 @@
 /**
  * What opening does about jobs that were in transit when the last process ended.
  *
- * A job still in the backlog with the attempt that its waybill names had no outcome. If it was its waybill's only such job,
- * it was running: the lost attempt is charged to it. Of several, one was running and nobody knows which: none is charged,
- * and each runs alone next time, so that one that kills processes is found, and pays. So too if it was claimed ahead of a free
- * thread, and may not have run; those that run alone are not claimed ahead. A job whose attempts are spent by
- * this fails here instead of taking the next process down.
+ * A job still in the backlog with the attempt that its waybill names had no outcome. If a waybill has one such job, the job was
+ * running and is charged with the lost attempt. If it has several, none is charged and each runs alone next time; a job that
+ * kills the process is then charged. A waybill that was claimed ahead of a free thread charges none, because it may not have
+ * run; jobs that run alone are not claimed ahead. A job whose last attempt is charged fails here, so that it does not end the
+ * next process.
  *
- * A process that was closing when it ended charges nobody: whatever ended it did not wait for its jobs.
+ * If the process was closing when it ended, no job is charged: whatever ended it did not wait for its jobs.
  */
 import type { StoredFailure } from '../../errors/error-data.js'
 import { addFailure } from '../../job/failures.js'

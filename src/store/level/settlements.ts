@@ -39,7 +39,8 @@ export function putOutcomes(
     waybill.left--
     if (latest !== waybill) touched.add(waybill)
     latest = waybill
-    // No attempt was charged that would tell this waybill's run from the job's next one.
+    // The job keeps its attempt number. Once it waits again, recovery would take it for running by this waybill, so that is
+    // written again without it.
     if (settlement.outcome === 'released' || settlement.outcome === 'cancelled') shortened.add(waybill)
   }
   for (const waybill of touched) {

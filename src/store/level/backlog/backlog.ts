@@ -106,7 +106,7 @@ export class Backlog {
     for (let line = this.#skipped.pop(); line; line = this.#skipped.pop()) this.#heap.place(line)
   }
 
-  /** Keeps a waiting job from being claimed. Returns how to let go of it: gone from the backlog, or back in it. */
+  /** Keeps a waiting job from being claimed. Returns a function that ends this: the job has left the backlog, or is back in it. */
   withhold(place: Place): (back?: JobEntry) => void {
     this.#withheld.add(place.seq)
     const line = this.#lines.get(place.lane)

@@ -86,7 +86,7 @@ export class Delayed {
     return next && runAtOf(next.key)
   }
 
-  /** Moves jobs that are due at `now` to the backlog, some at a time. `admit` is called once that is written. */
+  /** Moves jobs that are due at `now` to the backlog, in batches. `admit` is called once that is written. */
   async promote(now: number, admit: (jobs: readonly JobEntry[]) => void): Promise<number> {
     const { db, commits, counters, waiting } = this.#parts
     const due: DueEntry[] = []

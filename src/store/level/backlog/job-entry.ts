@@ -51,7 +51,7 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
     return new JobEntry(place, undefined, chunk, index)
   }
 
-  /** For a job that was read from the disk. If its record has changed there, its history says so, and nothing is read of it. */
+  /** Checks a record that was read from disk. If its bytes have changed, returns an entry whose head says that it is damaged. */
   verified(): JobEntry {
     if (isIntact(this.place, this.#source, this.#start, this.#end)) return this
     const record = encodeRecord(this.place, 0, damagedHead(), DAMAGED_BODY)

@@ -1,10 +1,9 @@
 /**
  * The waiting jobs on disk: small ones that come in together as chunks, the others one by one.
  *
- * Of a chunk from which jobs leave there is one object in memory, or none: it knows who has left, and says so on disk with
- * each group. It is kept as long as one of its jobs is in memory or what it says is being written; and, if that is written while
- * somebody reads what was on disk before, until that is done (`holding`). Whoever reads only to look need not hold: a chunk
- * that he finds again learns who has left from those who read later.
+ * At most one object in memory stands for a chunk that jobs are leaving. It knows which jobs have left, and each group writes
+ * that as the chunk's bitmap. The object stays while one of its jobs is in memory or its bitmap is being written. `holding`
+ * keeps it longer, while a read may still return the older bitmap. Reads that change nothing need no `holding`.
  */
 import type { Head, Place } from '../../../job/job.js'
 import { type Limit, type Read, readEntries } from '../format/bounded-read.js'
@@ -28,7 +27,7 @@ export class WaitingJobs {
   readonly #collected = new FinalizationRegistry<number>((seq) => {
     if (!this.#known.get(seq)?.deref()) this.#known.delete(seq)
   })
-  /** Those that jobs have left since the last group. */
+  /** The chunks that jobs have left since the last group. */
   #changed = new Set<Chunk>()
   readonly #kept = new Set<Chunk>()
   #holders = 0
@@ -69,8 +68,8 @@ export class WaitingJobs {
   }
 
   /**
-   * Whether the group takes jobs out of chunks. It must be on disk before the next one: that says again who has left, or deletes
-   * the chunk. If a power cut lost this one alone, with what became of the jobs, they would be nowhere.
+   * Whether the group takes jobs out of chunks. Such a group must be on disk before the next one, which rewrites the bitmap or
+   * deletes the chunk. If a power cut lost only this group, the jobs and their outcomes would both be gone.
    */
   get hasChanged(): boolean {
     return this.#changed.size > 0
@@ -183,7 +182,7 @@ export class WaitingJobs {
     let bytes = 0
     try {
       while (entries.length < limit.entries && bytes < limit.bytes) {
-        // Who asks for a page of a list is not to pay for thousands of jobs.
+        // A page of a list must not cost a read of thousands of jobs.
         const some = await chunks.nextv(limit.entries > MOST_JOBS ? 8 : 1)
         if (some.length === 0) return { entries, isLast: true }
         const left = await this.#db.getMany(

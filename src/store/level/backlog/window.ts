@@ -48,7 +48,7 @@ export class Window<E extends Entry<K>, K = Buffer> {
   readonly #order: Order<K>
   readonly #capacity: number
   readonly #maxBytes: number
-  /** Those from `#head` on are live, and sorted by key. Before it stands nothing: what was taken is let go of at once. */
+  /** From `#head` on: the live entries, sorted by key. Before it: `undefined`, so that taken entries can be freed. */
   #entries: (E | undefined)[] = []
   #head = 0
   #bytes = 0

@@ -12,7 +12,7 @@
  *
  * A conversion may be interrupted at any moment, and is begun again by the next opening. So it must leave alone what it has
  * converted already. The new format is noted when all is converted. A conversion that cannot bring the derived entries along (counts,
- * indexes, keys) says `rebuilds`: they are made anew from the jobs, after the last conversion. Its code does not call what encodes or
+ * indexes, keys) says `rebuilds`: they are rebuilt from the jobs, after the last conversion. Its code does not call what encodes or
  * decodes the newest records: that changes with the next format.
  */
 import { FormatError } from '../../../errors/directory-errors.js'

@@ -8,7 +8,7 @@ import type { Database } from '../group-commit.js'
 import { rebuild } from '../repair/rebuild.js'
 import { inspect } from './inspection.js'
 
-/** There while what is derived from the jobs has to be made anew. */
+/** This file exists while the entries that are derived from the jobs have to be rebuilt. */
 const REBUILD = 'REBUILD'
 
 /**
@@ -17,7 +17,10 @@ const REBUILD = 'REBUILD'
  *
  * @throws {CorruptError} the files are damaged.
  */
-export async function mend(directory: string, assertFree: () => Promise<void>): Promise<readonly string[]> {
+export async function cutTornEnds(
+  directory: string,
+  assertFree: () => Promise<void>,
+): Promise<readonly string[]> {
   // Listed before it is known to be free: a file that is written from then on is not among these.
   const names = await readdir(directory)
   const seen = await inspect(directory, names).catch(() => undefined)
@@ -33,14 +36,14 @@ export async function mend(directory: string, assertFree: () => Promise<void>): 
   return tables
 }
 
-/** Has `completeMending` make anew what is derived from the jobs, in whichever process that comes to it. */
+/** Marks the directory, so that the next process that opens it rebuilds the entries that are derived from the jobs. */
 export async function flagRebuild(directory: string): Promise<void> {
   await writeWhole(join(directory, REBUILD), '')
   await syncDirectory(directory)
 }
 
-/** Makes anew what is derived from the jobs, if that was flagged. */
-export async function completeMending(directory: string, db: Database): Promise<void> {
+/** Rebuilds the entries that are derived from the jobs, if the directory is marked. */
+export async function rebuildIfFlagged(directory: string, db: Database): Promise<void> {
   if (!(await readdir(directory)).includes(REBUILD)) return
   await rebuild(db)
   await unlink(join(directory, REBUILD))

@@ -14,7 +14,7 @@ import { assertSafe, type TrustOptions } from '../../../files/ownership.js'
 import type { Database } from '../group-commit.js'
 import { noteClosed } from './clean-shutdown.js'
 import { convert } from './conversions.js'
-import { completeMending, mend } from './crash-cleanup.js'
+import { cutTornEnds, rebuildIfFlagged } from './crash-cleanup.js'
 import { explainOpening, explainReading } from './explained.js'
 import { loadLevel } from './load-level.js'
 import { assertFree, hold, isInRepair, isLocked, lockedError, noteOwner } from './lock.js'
@@ -53,7 +53,7 @@ export async function openDirectory(directory: string, trust: TrustOptions = {})
     const failed = (error: unknown): never => {
       throw explainOpening(directory, error)
     }
-    const names = await mend(directory, () => assertFree(directory)).catch(failed)
+    const names = await cutTornEnds(directory, () => assertFree(directory)).catch(failed)
     const tables = new TableCheck(directory, names)
     if (names.length > 0) {
       // What another process has open is its own to check.
@@ -96,7 +96,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     // LevelDB has renamed a file to CURRENT, but made only older names durable. Without this one nothing else is found.
     await syncDirectory(directory)
     await convert(db, directory)
-    await completeMending(directory, db)
+    await rebuildIfFlagged(directory, db)
     await removeUnfinished(directory)
     await noteOwner(directory)
   } catch (error) {

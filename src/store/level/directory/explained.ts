@@ -13,7 +13,7 @@ export function explainReading(directory: string, error: unknown): Error {
 }
 
 function explain(directory: string, error: unknown, otherwise: () => Error): Error {
-  // Of a single job that is its own trouble; where this comes from several are unreadable.
+  // A damaged single job reports its own error. One that comes here means that several jobs cannot be read.
   if (error instanceof DamagedError)
     return new CorruptError(directory, `jobs cannot be read (${error.cause})`, { cause: error })
   if (error instanceof MillraceError) return error

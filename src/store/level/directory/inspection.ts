@@ -5,11 +5,11 @@
  * After a power cut the end of a log may be torn: bytes that were never fsynced are missing, or zeros, or garbage, with whole
  * records behind them even. Nothing of that was promised; it is cut off at the first record that is not whole, so that what is
  * left is the state of one moment. Damage *before* an fsynced group is another thing: bytes that were on disk have changed.
- * That a group was to be fsynced it says itself; that it was, only what was written after it.
+ * A group that asks for an fsync carries a mark. Only a group written after it proves that the fsync happened.
  *
  * LevelDB goes on to a new log without syncing the old one. So the end of the old one may be missing, and acknowledged jobs
  * stand in the new one nevertheless. Each record says how many changes there were before it, so that such a gap shows; then all is
- * kept, and what millrace derives from the jobs (their counts above all) must be made anew.
+ * kept, and what millrace derives from the jobs (their counts above all) must be rebuilt.
  *
  * A directory that was closed has a note of how long its logs were: there nothing is taken for torn.
  */
@@ -26,9 +26,9 @@ import { notedLengths } from './clean-shutdown.js'
 export interface Findings {
   /** Files to be cut to a length. */
   readonly cuts: readonly { readonly name: string; readonly length: number }[]
-  /** It was never completely made and holds nothing: CURRENT is to be deleted, and LevelDB makes it anew. */
+  /** It was never completely made and holds nothing: CURRENT is to be deleted, and LevelDB makes a new one. */
   readonly isUnmade: boolean
-  /** Changes are missing between two logs: what is derived from the jobs must be made anew. */
+  /** Changes are missing between two logs: what is derived from the jobs must be rebuilt. */
   readonly hasGap: boolean
   /** The tables that count, the oldest first. What stands in them was not looked at. */
   readonly tables: readonly string[]

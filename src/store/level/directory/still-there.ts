@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LOCK } from './lock.js'
 
-/** Whoever deletes a directory loses no more than what was acknowledged for so long. */
+/** How often the directory is checked, in ms. If it is deleted, at most the jobs acknowledged in that time are lost. */
 const LOOK_EVERY_MS = 1000
 
 /** Looks when it is called, if it has not looked for a second. Rejects if the directory is gone or another one is there. */

@@ -9,7 +9,7 @@ import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from '../f
 import { decodeRecord, type Parts, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, Snapshot } from '../group-commit.js'
 
-/** A chunk that a group has put, or a job that was too large or too lonely for one. */
+/** A chunk that the group wrote, or a single job: it has no room in the chunk, or there are too few jobs for one. */
 export interface Put {
   readonly place: Place
   readonly isChunk: boolean

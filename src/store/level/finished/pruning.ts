@@ -29,7 +29,7 @@ interface Cut {
   put(batch: Batch): void
 }
 
-/** Where so many jobs are kept, there may be a tenth more for a while: they are deleted some at a time, not with every outcome. */
+/** Where so many jobs are kept, there may be a tenth more for a while: they are deleted in batches, not with every outcome. */
 const LARGE_COUNT = 1000
 /** How much of the index is read, and cut in one group. */
 const CUT_AT_ONCE = { entries: 64, bytes: 1024 * 1024 }
@@ -63,14 +63,14 @@ export class Pruning {
   }
 
   /**
-   * Deletes what is too much or too old; unless `isExact`, no part of what finished together for as few as there is slack for. Not
-   * to be called again before it is done.
+   * Deletes the jobs that are too many or too old. Unless `isExact`, it does not split an index entry to remove an excess that the
+   * slack allows. Must not run twice at once.
    */
   async prune(now: number, isExact = true): Promise<void> {
     for (const state of FINISHED_STATES) {
       const slack = isExact ? 0 : this.#slackOf(state)
       while (await this.#pruneSome(state, now, slack)) {
-        // Some at a time.
+        // In batches.
       }
     }
   }
@@ -162,7 +162,7 @@ export class Pruning {
     }
   }
 
-  /** The keys of these jobs' idempotency keys. Their records, which may be large, are let go of at once. */
+  /** The keys of these jobs' idempotency keys. Their records, which may be large, are dropped at once. */
   async #nameKeysOf(state: FinishedState, places: readonly Place[]): Promise<Buffer[]> {
     if (places.length === 0) return []
     const records = await this.#db.getMany(places.map((place) => jobKey(state, place)))

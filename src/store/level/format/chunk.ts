@@ -37,7 +37,7 @@ export class Chunk {
   isApart = false
   /** Whether it is on disk that some have left. */
   isMarked = false
-  /** How many bytes of jobs that had left when it was read each of the others keeps in memory. */
+  /** Bytes of jobs that had left before the chunk was read, per remaining job: the whole buffer stays in memory with them. */
   deadBytesPerJob = 0
   #bytes: Buffer
   #count = 0

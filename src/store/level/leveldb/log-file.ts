@@ -74,8 +74,8 @@ export function hasEndAt(log: Buffer, end: number, after: number): boolean {
 }
 
 /**
- * Marks each damaged stretch as a piece of a type that there is not, so that LevelDB's repair, which checks no checksums,
- * leaves out just that. Returns how many there were.
+ * Marks each damaged stretch as a piece of an unknown type, so that LevelDB's repair, which checks no checksums, leaves out
+ * only that stretch. Returns how many there were.
  */
 export function fenceDamage(log: Buffer): number {
   let fences = 0

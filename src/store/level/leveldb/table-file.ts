@@ -36,7 +36,7 @@ export function damagedBlocks(table: Buffer): Block[] | undefined {
   }
 }
 
-/** Makes LevelDB see that a block is damaged, so that it leaves it out: a type that there is not. */
+/** Gives a damaged block an unknown type, so that LevelDB sees the damage and leaves the block out. */
 export function fence(table: Buffer, { offset, length }: Block): void {
   table[offset + length] = FENCED
 }

@@ -1,5 +1,5 @@
 /**
- * Makes anew what is derived from the jobs: the counts, the retention index, the index of delayed jobs, the idempotency keys,
+ * Rebuilds what is derived from the jobs: the counts, the retention index, the index of delayed jobs, the idempotency keys,
  * the last number given out. Needed where writes are missing: what is left of the jobs is right, sums of them are not.
  *
  * A job that comes back under two states is kept in one. One that completed stays so; else one that waits, since running once

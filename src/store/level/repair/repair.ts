@@ -4,7 +4,7 @@
  * 1. Damage that checksums show is made plain in the logs and tables, since LevelDB's repair does not look at them and would
  *    take changed bytes for jobs.
  * 2. LevelDB's repair makes a new manifest over the tables and logs that are there.
- * 3. What millrace derives from the jobs is made anew.
+ * 3. What millrace derives from the jobs is rebuilt.
  *
  * Until that is done no queue opens the directory; a repair that was cut short is begun again.
  */
