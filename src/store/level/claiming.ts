@@ -17,6 +17,7 @@ import type { LiveSet } from './backlog/live-set.js'
 import type { Transit } from './backlog/transit.js'
 import { waybillKey } from './format/keys.js'
 import type { Batch, GroupCommit } from './group-commit.js'
+import type { RecoveryOptions } from './recovery.js'
 import { type OutcomeParts, putOutcomes } from './settlements.js'
 
 export interface ClaimingParts extends OutcomeParts {
@@ -25,6 +26,8 @@ export interface ClaimingParts extends OutcomeParts {
   readonly transit: Transit
   readonly live: LiveSet
   readonly adding: Adding
+  /** How often a job of this task may be tried. */
+  readonly attemptsOf: RecoveryOptions['attemptsOf']
   /** Outcomes are written. */
   settled(): void
 }
@@ -109,8 +112,20 @@ export class Claiming {
       this.#parts.adding.admit(waiting, delayed)
       this.#parts.settled()
     }
-    const written = this.#parts.commits.append(put, { after })
+    const sync = settlements.some((settlement) => this.#mustLast(settlement))
+    const written = this.#parts.commits.append(put, { sync, after })
     this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
     return written
+  }
+
+  /**
+   * Whether an outcome must be on disk before it is told. If a power cut took it, recovery would charge a lost attempt. For a job on
+   * its last attempt that means `failed`, though another outcome was told. A job in a chunk needs no look: its group is fsynced.
+   */
+  #mustLast({ outcome, job }: Settlement): boolean {
+    if (outcome !== 'completed' && outcome !== 'cancelled') return false
+    const { chunk, waybill, attempt, head, place } = job as JobEntry
+    if ((chunk && !chunk.isApart) || waybill?.isAhead) return false
+    return attempt >= this.#parts.attemptsOf(this.#parts.counters.task(place.lane), head)
   }
 }

@@ -17,8 +17,9 @@ import { FinishedJobs } from './finished/finished-jobs.js'
 import { GroupCommit } from './group-commit.js'
 import { JobChanges } from './job-changes.js'
 import { JobQueries } from './job-queries.js'
+import type { RecoveryOptions } from './recovery.js'
 
-export interface StoreSettings {
+export interface StoreSettings extends RecoveryOptions {
   /** `disk`: an acknowledged job survives a power cut (fsync); `process`: it survives the death of the process. */
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
@@ -57,7 +58,7 @@ export class StoreParts {
   constructor(
     { db, assertThere }: OpenDirectory,
     counters: Counters,
-    { durability, retention, keptInputBytes }: StoreSettings,
+    { durability, retention, keptInputBytes, attemptsOf }: StoreSettings,
     events: PartsEvents,
   ) {
     const { transit, live } = this
@@ -100,7 +101,16 @@ export class StoreParts {
     this.adding = adding
     const outcomes = { counters, waiting, delayed, finished, notes }
     const settled = () => events.settled()
-    this.claiming = new Claiming({ ...outcomes, commits, backlog, transit, live, adding, settled })
+    this.claiming = new Claiming({
+      ...outcomes,
+      commits,
+      backlog,
+      transit,
+      live,
+      adding,
+      attemptsOf,
+      settled,
+    })
     const openedAt = counters.last
     const queries = new JobQueries({
       db,
