@@ -13,6 +13,7 @@
  */
 import type { Level } from 'level'
 import { StoreError } from '../../errors/directory-errors.js'
+import { Deletions } from './deletions.js'
 import { SYNCED_KEY } from './format/keys.js'
 
 export type Database = Level<Buffer, Buffer>
@@ -26,10 +27,13 @@ const FULL_BYTES = 8 * 1024 * 1024
 /** A LevelDB batch that knows how large it is. */
 export class Batch {
   readonly #batch: ReturnType<Database['batch']>
+  readonly #deletions: Deletions
   #bytes = 0
 
-  constructor(db: Database) {
+  /** Counts what is deleted in `deletions`. */
+  constructor(db: Database, deletions = new Deletions()) {
     this.#batch = db.batch()
+    this.#deletions = deletions
   }
 
   get bytes(): number {
@@ -42,6 +46,7 @@ export class Batch {
   }
 
   del(key: Buffer): void {
+    this.#deletions.add(key)
     this.#batch.del(key)
   }
 
@@ -75,6 +80,7 @@ interface Group {
 }
 
 export class GroupCommit {
+  readonly deletions = new Deletions()
   readonly #db: Database
   readonly #fsync: boolean
   readonly #seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
@@ -159,6 +165,11 @@ export class GroupCommit {
     else look()
   }
 
+  /** Whether nothing is to be written, and nothing has been begun to be for so long. */
+  isQuiet(forMs: number): boolean {
+    return !this.#writing && this.#groups.length === 0 && performance.now() - this.#begunAt >= forMs
+  }
+
   /** Fulfilled when what was appended before the call is written, or was not. */
   async caughtUp(): Promise<void> {
     await (this.#groups.at(-1)?.written ?? this.#writing)?.catch(() => {})
@@ -190,7 +201,7 @@ export class GroupCommit {
     // Each caller handles its own rejection; the group's promise may have no other reader.
     written.catch(() => {})
     this.#flushSoon(this.#intervalMs())
-    const batch = new Batch(this.#db)
+    const batch = new Batch(this.#db, this.deletions)
     const group = { batch, afters: [], written, resolve, reject, sync: false, isSealed: false }
     this.#groups.push(group)
     return group

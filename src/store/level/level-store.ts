@@ -102,6 +102,7 @@ export class LevelStore implements Store {
       this.#parts.backlog.load(this.#parts.counters.waitingLanes),
       this.#parts.delayed.load(),
     ])
+    this.#parts.compaction.soon()
   }
 
   watch(events: StoreEvents): void {
@@ -229,11 +230,13 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     this.#isClosing = true
+    const isAtRest = this.#parts.compaction.stop()
     await this.#adding.quiet()
     await this.#parts.changes.quiet()
     await this.#parts.queries.quiet()
     this.#parts.notes.flush()
     await this.#parts.commits.finish()
+    await isAtRest
     this.#isReleased = true
     await this.#opened.close()
   }

@@ -11,6 +11,7 @@ import { LiveSet } from './backlog/live-set.js'
 import { Transit } from './backlog/transit.js'
 import { WaitingJobs } from './backlog/waiting-jobs.js'
 import { Claiming } from './claiming.js'
+import { Compaction } from './compaction.js'
 import type { Counters } from './counters.js'
 import type { OpenDirectory } from './directory/directory.js'
 import { FinishedJobs } from './finished/finished-jobs.js'
@@ -52,6 +53,7 @@ export class StoreParts {
   readonly claiming: Claiming
   readonly queries: JobQueries
   readonly changes: JobChanges
+  readonly compaction: Compaction
   readonly transit = new Transit()
   readonly live = new LiveSet()
 
@@ -75,6 +77,7 @@ export class StoreParts {
         const after = waiting.seal(batch)
         this.finished.seal(batch)
         counters.seal(batch, isLasting)
+        this.compaction.soon()
         return after
       },
       assertThere,
@@ -83,6 +86,7 @@ export class StoreParts {
       intervalMs: () => events.intervalMs(),
     })
     this.commits = commits
+    this.compaction = new Compaction({ db, commits, counters }, failed)
     const finished = new FinishedJobs({ db, commits, counters }, retention, keptInputBytes)
     this.finished = finished
     const notes = new JobNotes(commits)
