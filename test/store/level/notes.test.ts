@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
 import { JobQueue } from '../../../src/index.js'
 import { waybillKey } from '../../../src/store/level/format/keys.js'
-import { NOTE, noteKey } from '../../../src/store/level/format/note.js'
+import { encodeNote, NOTE, noteKey } from '../../../src/store/level/format/note.js'
 import type { Database } from '../../../src/store/level/group-commit.js'
 import { LevelStore } from '../../../src/store/level/level-store.js'
 import type { Claimed, Store } from '../../../src/store/store.js'
@@ -117,6 +117,15 @@ test('a job whose checkpoint is damaged fails, and is not run without it', async
   assert.equal(job?.head.saved, undefined)
   await store.close()
   assert.equal((await prefixesIn(directory)).has(NOTE), false)
+})
+
+test('a log that is none, though its checksum is right, keeps no directory from being opened', async (t) => {
+  const { directory, place } = await leaveSaved(t)
+  await change(directory, (db) => db.put(noteKey(place, 'log'), encodeNote(place, Buffer.of(0xda, 1))))
+  const store = await open(t, directory)
+  const job = await store.get(place)
+  assert.equal(job?.head.damage?.code, 'MILLRACE_DAMAGED')
+  assert.equal(job?.head.log, undefined)
 })
 
 test('a checkpoint is saved by a repair, even if the waybill of its job is lost', async (t) => {

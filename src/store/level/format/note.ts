@@ -42,6 +42,16 @@ export function decodeNote(place: Place, kind: NoteKind, value: Buffer): Notes |
   if (value.readUInt32BE(0) !== checksumOf(place, value, CHECKSUM_BYTES, value.length)) return undefined
   const bytes = value.subarray(CHECKSUM_BYTES)
   if (kind !== 'log') return { [kind]: bytes }
-  const log = decode(bytes)
-  return isJobLog(log) ? { log } : undefined
+  const log = decodeLog(bytes)
+  return log && { log }
+}
+
+/** The checksum may be right, and the bytes none that a job's log is encoded as. */
+function decodeLog(bytes: Buffer): JobLog | undefined {
+  try {
+    const log = decode(bytes)
+    return isJobLog(log) ? log : undefined
+  } catch {
+    return undefined
+  }
 }

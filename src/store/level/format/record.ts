@@ -21,6 +21,9 @@ const HAS_HEAD = 1
 const HAS_END = 2
 const HAS_INPUT = 4
 
+/** The parts that stand behind their lengths, in this order. */
+const SIZED_PARTS = [HAS_HEAD, HAS_INPUT] as const
+
 const FLAGS_AT = 4
 const FIXED_BYTES = 11
 const END_BYTES = 22
@@ -115,12 +118,24 @@ export function encodeRecord(
   return recordOf(parts, sizeOf(parts))
 }
 
-/** Whether a record is as it was written, of that job. */
+/** Whether a record is as it was written, of that job. Its head and body can be found then, without reading past its end. */
 export function isIntact(place: Place, bytes: Buffer, start = 0, end = bytes.length): boolean {
   return (
     end - start >= FIXED_BYTES &&
-    bytes.readUInt32BE(start) === checksumOf(place, bytes, start + FLAGS_AT, end)
+    bytes.readUInt32BE(start) === checksumOf(place, bytes, start + FLAGS_AT, end) &&
+    hasItsParts(bytes, start, end)
   )
+}
+
+/** Whether the parts that a record says it has lie within it: a stranger's may have the right checksum all the same. */
+function hasItsParts(bytes: Buffer, start: number, end: number): boolean {
+  let at = headAtOf(bytes, start)
+  for (const part of SIZED_PARTS) {
+    if (!has(bytes, start, part)) continue
+    if (at + LENGTH_BYTES > end) return false
+    at += LENGTH_BYTES + bytes.readUInt32BE(at)
+  }
+  return at <= end
 }
 
 export function enqueuedAtOf(bytes: Buffer, start = 0): number {
@@ -200,8 +215,8 @@ function decodeHead(bytes: Buffer, start: number): Head {
 }
 
 function endOf(bytes: Buffer, start: number): Head | undefined {
-  if (!has(bytes, start, HAS_END)) return undefined
   const at = start + FIXED_BYTES
+  if (!has(bytes, start, HAS_END) || at + END_BYTES > bytes.length) return undefined
   const attempt = bytes.readUInt32BE(at)
   const startedAt = bytes.readUIntBE(at + 4, 6)
   return {

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { decode, encode } from '../../../../src/codec/codec.js'
 import type { Head } from '../../../../src/job/job.js'
+import { checksumOf } from '../../../../src/store/level/format/checksum.js'
 import {
   bodyOf,
   decodeRecord,
@@ -134,3 +135,34 @@ test('keys and texts that begin with a byte order mark, or are not well-formed, 
     assert.deepEqual({ ...headOf(encodeRecord(place, 5, head, undefined)) }, head)
   }
 })
+
+test('a record whose parts do not lie within it is damaged, though its checksum is right', () => {
+  const body = encode('x'.repeat(20), 'input')
+  const whole = encodeRecord(place, 5, { key: 'k' }, body, undefined, body)
+  for (const change of [
+    (bytes: Buffer) => bytes.writeUInt32BE(2 ** 32 - 1, 11),
+    (bytes: Buffer) => bytes.writeUInt32BE(bytes.length, 11),
+    (bytes: Buffer) => bytes.writeUInt32BE(bytes.length - 11 - 4 - 3, 11),
+    (bytes: Buffer) => bytes.writeUInt32BE(1000, 11 + 4 + bytes.readUInt32BE(11)),
+  ]) {
+    const bytes = Buffer.from(whole)
+    change(bytes)
+    assert.equal(isDamaged(mended(bytes)), true)
+  }
+  // It says that it has an end, a head and an input, and has none of it.
+  const short = Buffer.alloc(12)
+  short[4] = 7
+  assert.equal(isDamaged(mended(short)), true)
+  short[4] = 2
+  assert.deepEqual(headOf(short), {}, 'read without a look at the checksum')
+  assert.equal(isDamaged(whole), false)
+})
+
+function mended(bytes: Buffer): Buffer {
+  bytes.writeUInt32BE(checksumOf(place, bytes, 4, bytes.length), 0)
+  return bytes
+}
+
+function isDamaged(bytes: Buffer): boolean {
+  return decodeRecord(place, 'waiting', bytes).head.damage !== undefined
+}
