@@ -6,6 +6,7 @@ import { randomInt } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import { torture } from '../crash/torture.js'
 import { floodSoak } from '../flood/soak.js'
+import { fuzzSoak } from '../fuzz/soak.js'
 import { modelSoak } from '../model/soak.js'
 import { powerSoak } from '../power/soak.js'
 import type { SoakPart } from './part.js'
@@ -15,6 +16,7 @@ const PARTS: Record<string, SoakPart> = {
   model: modelSoak,
   power: powerSoak,
   floods: floodSoak,
+  fuzz: fuzzSoak,
 }
 
 await main()
