@@ -93,6 +93,20 @@ test('a left job does not run in the name of an input that it does not have', as
   assert.deepEqual(await linesOfFile(join(folder, 'runs.txt')), ['21'])
 })
 
+test('thousands of left jobs stay, and thousands run with --unfinished', async (t) => {
+  const folder = await folderWith(t, 'echo.mjs', 'export default (input) => input')
+  const queue = await openDirectory(t, join(folder, '.millrace'), 'echo.mjs')
+  await queue.enqueueMany('echo.mjs', new Array(1200).fill('left'))
+  await queue.close()
+  const args = ['run', './echo.mjs', 'given']
+  const given = await runCommand(t, folder, args)
+  assert.deepEqual(outputsIn(given.stdout), [['given', 'given']])
+  assert.match(given.stderr, /^millrace: 1200 jobs that earlier runs left stay/m)
+  const all = await runCommand(t, folder, [...args, '--unfinished'])
+  assert.equal(resultsIn(all.stdout).length, 1201)
+  assert.doesNotMatch(all.stderr, /stay in/)
+})
+
 test('inputs that fill the buffer run, though left jobs are missing', async (t) => {
   const folder = await folderWith(t, 'gated.mjs', GATED)
   await killHalfWay(t, folder, ['run', './gated.mjs', '--json', '--max-workers', '2'])

@@ -107,6 +107,8 @@ test('an output has no more permissions than its source', { skip: isWindows && '
   assert.equal(await modeOf((await thumbnail(file)).output), 0)
   await chmod(file, 0o644)
   assert.equal((await stat(brotli(file).output)).mode & 0o777, 0o644 & ~process.umask())
+  await chmod(file, 0o755)
+  assert.equal((await stat(brotli(file).output)).mode & 0o111, 0, 'what is compressed is no program')
 })
 
 test('a file is never its own output', async (t) => {
@@ -167,4 +169,18 @@ test('the errors of inputs are unrecoverable: trying again does not help', async
   assert.throws(() => digest({ file: 'x', algorithm: 'x'.repeat(1000) }), {
     message: /^algorithm must be .{1,150}$/,
   })
+})
+
+test('the progress of a digest is a share, even of a file that says it has no bytes', {
+  skip: !existsSync('/proc/version') && 'no such files',
+}, async (t) => {
+  const queue = await JobQueue.open(join(await temporaryDirectory(t), 'jobs'), {
+    workers: { digest: new URL('../../workers/digest.js', import.meta.url) },
+    maxWorkers: 1,
+  })
+  t.after(() => queue.close())
+  assert.equal((await stat('/proc/version')).size, 0)
+  const job = await queue.enqueue('digest', '/proc/version')
+  await job.finished()
+  assert.equal((await queue.job(job.id))?.progress, 1)
 })

@@ -104,6 +104,17 @@ test('thumbnail fits the image into the box, without enlarging it', async (t) =>
   await assert.rejects(thumbnail({ file, width: 0 }), UnrecoverableError)
 })
 
+test('thumbnail turns an image upright', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const file = join(directory, 'sideways.jpg')
+  await sharp({ create: { width: 400, height: 200, channels: 3, background: 'teal' } })
+    .withMetadata({ orientation: 6 })
+    .jpeg()
+    .toFile(file)
+  const { width, height } = await thumbnail({ file, width: 100 })
+  assert.deepEqual([width, height], [100, 200])
+})
+
 test('spin does work in proportion to its time, and noop none', () => {
   const [one, ten] = [spin(0.1).rounds, spin(1).rounds]
   assert.ok(Math.abs(ten / one - 10) < 0.1)
