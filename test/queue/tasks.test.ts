@@ -39,6 +39,25 @@ test('tasks that have jobs and no worker are named, and do not keep the queue fr
   await assert.rejects(untyped.enqueue('old', 1), { code: 'MILLRACE_UNKNOWN_TASK' })
 })
 
+test('a job without a worker that is sent back to the backlog does not keep the queue from being idle', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const before = await JobQueue.open(directory, { workers: { old: echo, gone: echo } })
+  await before.enqueue('old', 1, { delay: '1h' })
+  await (await before.enqueue('gone', 1, { delay: '1h' })).cancel()
+  await before.close()
+  const queue = await JobQueue.open(directory, { workers: { same: echo } })
+  t.after(() => queue.close())
+  assert.deepEqual(queue.recovered.withoutWorker, ['old'])
+  const untyped = queue as unknown as JobQueue
+  const [job] = await untyped.jobs({ task: 'gone' })
+  assert.ok(job)
+  await job.retry()
+  assert.equal(untyped.counts('gone').waiting, 1)
+  const same = await queue.enqueue('same', 2)
+  await queue.idle()
+  assert.equal((await queue.job(same.id))?.state, 'completed')
+})
+
 test('where every task has a worker nothing is said', async (t) => {
   const directory = await temporaryDirectory(t)
   const queue = await openQueue(t, { directory, maxWorkers: 0 })
