@@ -11,6 +11,7 @@
  * that has not started can be taken back at any time.
  */
 import type { ErrorData } from '../errors/error-data.js'
+import { LONGEST_TIMER_MS } from '../job/duration.js'
 import { blame, type Death } from './blame.js'
 import { JobMarks } from './job-marks.js'
 import { ModuleLoading } from './module-loading.js'
@@ -28,8 +29,6 @@ import {
   STOP_WORD,
   WAITING,
 } from './waybill.js'
-
-const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface WaybillLimits {
   /** How long a stopped job that listens to its signal may take to end. */

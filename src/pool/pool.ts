@@ -65,12 +65,12 @@ export class Pool<Job extends PoolJob> {
   /** How many threads may be busy now: `most`, or as many as there are while the system refuses to start more. */
   capacity(most: number): number {
     let threads = 0
-    let isShort = false
+    let isRefused = false
     for (const group of this.#groups.values()) {
       threads += group.size
-      isShort ||= group.isShort
+      isRefused ||= group.isRefusedThreads
     }
-    return isShort ? Math.min(most, threads) : most
+    return isRefused ? Math.min(most, threads) : most
   }
 
   /**
@@ -80,13 +80,13 @@ export class Pool<Job extends PoolJob> {
   dispatch(
     jobs: readonly Job[],
     limits: ResourceLimits | undefined,
-    isShort: boolean,
+    isShortWaybill: boolean,
     freed: () => void,
   ): void {
     const group = this.#group(limits)
     const [first] = jobs
     const isFresh = jobs.length === 1 && first !== undefined && this.#suspects.delete(first.claimed.place.seq)
-    group.give(this.#waybill(jobs, freed), isShort, isFresh)
+    group.give(this.#waybill(jobs, freed), isShortWaybill, isFresh)
   }
 
   /** Whether a waybill may lie behind another now. */

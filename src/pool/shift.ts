@@ -37,7 +37,7 @@ export interface ShiftEvents<Job extends PoolJob> {
   /** It has ended, or is lost, with these waybills; `hasOpened` if it has ever taken its port. */
   ended(waybills: readonly DispatchedWaybill<Job>[], death: Death, hasOpened: boolean): void
   /** A lost thread has ended after all. */
-  found(): void
+  exitedLate(): void
 }
 
 export class Shift<Job extends PoolJob> {
@@ -199,7 +199,7 @@ export class Shift<Job extends PoolJob> {
     clearTimeout(this.#lostTimer)
     const before = this.#state
     this.#state = 'ENDED'
-    if (before === 'LOST') return this.#events.found()
+    if (before === 'LOST') return this.#events.exitedLate()
     this.#drain()
     this.#end(this.#thrown ?? { error: new Error(`worker exited with code: ${code}`) }, before === 'KILLED')
   }

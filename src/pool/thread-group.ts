@@ -89,7 +89,7 @@ export class ThreadGroup<Job extends PoolJob> {
   }
 
   /** Whether there may be no more threads than there are: starts are refused. One more is tried when the pause is over. */
-  get isShort(): boolean {
+  get isRefusedThreads(): boolean {
     return this.#pauseMs > 0 && this.#shifts.size > 0 && Date.now() < this.#pausedUntilMs
   }
 
@@ -98,11 +98,11 @@ export class ThreadGroup<Job extends PoolJob> {
   }
 
   /** Gives a waybill to a thread that has none; `isFresh`: to one that has run no job. */
-  give(waybill: DispatchedWaybill<Job>, isShort: boolean, isFresh: boolean): void {
+  give(waybill: DispatchedWaybill<Job>, isShortWaybill: boolean, isFresh: boolean): void {
     const shift = isFresh ? this.#startInPlace() : (this.#idle.pop() ?? this.#start())
     if (!shift) return this.#returnLater(waybill)
     shift.give(waybill)
-    if (isShort) this.#roomy.add(shift)
+    if (isShortWaybill) this.#roomy.add(shift)
   }
 
   /** A thread that may take one waybill more. */
@@ -151,7 +151,7 @@ export class ThreadGroup<Job extends PoolJob> {
         said: this.#events.said,
         done: (waybill) => this.#done(shift, waybill),
         ended: (waybills, death, hasOpened) => this.#ended(shift, waybills, death, hasOpened),
-        found: () => {
+        exitedLate: () => {
           clearTimeout(this.#lost.get(shift)?.timer)
           this.#lost.delete(shift)
           this.#events.room()

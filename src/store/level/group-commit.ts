@@ -74,7 +74,10 @@ interface Group {
   readonly written: Promise<void>
   readonly resolve: () => void
   readonly reject: (error: Error) => void
-  sync: boolean
+  /** Whether something in it must survive a power cut. */
+  wantsSync: boolean
+  /** Whether it is written with an fsync. Known once it is sealed. */
+  willSync: boolean
   /** Whether it is complete: it may wait for those before it to be written. */
   isSealed: boolean
 }
@@ -143,8 +146,8 @@ export class GroupCommit {
   join({ sync = false, after }: GroupOptions): { batch: Batch; written: Promise<void> } {
     if (this.#broken) throw this.#broken
     const group = this.#gathering ?? this.#begin()
-    if (sync && !group.sync) {
-      group.sync = true
+    if (sync && !group.wantsSync) {
+      group.wantsSync = true
       this.#flushSoon(0)
     }
     if (after) group.afters.push(after)
@@ -202,7 +205,16 @@ export class GroupCommit {
     written.catch(() => {})
     this.#flushSoon(this.#intervalMs())
     const batch = new Batch(this.#db, this.deletions)
-    const group = { batch, afters: [], written, resolve, reject, sync: false, isSealed: false }
+    const group = {
+      batch,
+      afters: [],
+      written,
+      resolve,
+      reject,
+      wantsSync: false,
+      willSync: false,
+      isSealed: false,
+    }
     this.#groups.push(group)
     return group
   }
@@ -226,17 +238,17 @@ export class GroupCommit {
       this.#writing = undefined
       for (const look of this.#betweens.splice(0)) look()
       const [next] = this.#groups
-      if (next) this.#flushSoon(next.sync || next.isSealed ? 0 : this.#intervalMs())
+      if (next) this.#flushSoon(next.wantsSync || next.isSealed ? 0 : this.#intervalMs())
     })
   }
 
   /** Adds what belongs to all that was put into it. Nothing more joins it. */
   #sealGroup(group: Group): void {
     group.isSealed = true
-    group.sync = (group.sync || this.#mustSync()) && this.#fsync
-    const after = this.#seal(group.batch, group.sync || !this.#fsync)
+    group.willSync = (group.wantsSync || this.#mustSync()) && this.#fsync
+    const after = this.#seal(group.batch, group.willSync || !this.#fsync)
     if (after) group.afters.push(after)
-    if (group.sync) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
+    if (group.willSync) group.batch.put(SYNCED_KEY, Buffer.alloc(0))
   }
 
   async #write(group: Group): Promise<void> {
@@ -245,7 +257,7 @@ export class GroupCommit {
       if (!group.isSealed) this.#sealGroup(group)
       const look = this.#assertThere()
       look?.catch(() => {})
-      await group.batch.write(group.sync)
+      await group.batch.write(group.willSync)
       if (look) await look
       this.#hasWritten = true
     } catch (error) {

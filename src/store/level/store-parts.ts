@@ -82,7 +82,7 @@ export class StoreParts {
       },
       assertThere,
       onBroken: failed,
-      mustSync: () => waiting.hasChanged,
+      mustSync: () => waiting.takesFromChunks,
       intervalMs: () => events.intervalMs(),
     })
     this.commits = commits

@@ -71,7 +71,7 @@ export class WaitingJobs {
    * Whether the group takes jobs out of chunks. Such a group must be on disk before the next one, which rewrites the bitmap or
    * deletes the chunk. If a power cut lost only this group, the jobs and their outcomes would both be gone.
    */
-  get hasChanged(): boolean {
+  get takesFromChunks(): boolean {
     return this.#changed.size > 0
   }
 
