@@ -40,7 +40,7 @@ export { type CloseOnSignalsOptions, closeOnSignals } from './queue/close-on-sig
 export type { QueueEvents } from './queue/events.js'
 export type { Job } from './queue/jobs/job-handle.js'
 export type { AnyJobOf, JobEvent, JobOf } from './queue/jobs/job-types.js'
-export type { CleanOptions, JobsQuery } from './queue/jobs/queries.js'
+export type { CleanOptions, JobsQuery, ManyJobs } from './queue/jobs/queries.js'
 export type { WaitOptions } from './queue/jobs/wait-options.js'
 export type { CloseOptions, QueueOptions } from './queue/options.js'
 export { JobQueue } from './queue/queue.js'

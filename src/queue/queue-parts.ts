@@ -16,7 +16,7 @@ import { FollowedJobs } from './jobs/job-events.js'
 import type { Job, JobHost } from './jobs/job-handle.js'
 import { Waiters } from './jobs/waiters.js'
 import { Lifetime } from './lifetime.js'
-import { type QueueOptions, type Settings, settingsOf } from './options.js'
+import { checkMaxWorkers, type QueueOptions, type Settings, settingsOf } from './options.js'
 import { Shutdown } from './shutdown.js'
 
 /** What an earlier process has left behind. */
@@ -147,6 +147,12 @@ export class QueueParts {
   findLane(task: string): number | undefined {
     checkTaskName(task)
     return this.store.findLane(task) ?? (this.tasks.has(task) ? undefined : this.tasks.unknown(task))
+  }
+
+  setMaxWorkers(count: number): void {
+    this.lifetime.assertOpen()
+    checkMaxWorkers(count)
+    this.scheduler.maxWorkers = count
   }
 
   setPaused(isPaused: boolean, task: string | undefined): void {

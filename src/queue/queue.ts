@@ -12,24 +12,18 @@
 import { type Location, pathOf } from '../files/location.js'
 import type { TrustOptions } from '../files/ownership.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
-import type { JobCounts } from '../job/job.js'
+import type { JobCounts, JobState } from '../job/job.js'
 import { type Repaired, repairDirectory } from '../store/level/repair/repair.js'
 import type { BackedUp } from '../store/store.js'
 import type { InputArgs, InputOf, TaskTypes, UntypedTasks } from '../tasks/task-types.js'
 import type { TasksOf, WorkersByTask } from '../tasks/typed-worker.js'
-import { checkIterable, type EnqueueManyOptions, optionsOf } from './adding/inputs.js'
-import { type MapOptions, mapInputs, mapSettingsOf } from './adding/map.js'
+import type { EnqueueManyOptions } from './adding/inputs.js'
+import type { MapOptions } from './adding/map.js'
 import type { Emitter, QueueEvents } from './events.js'
 import type { Job } from './jobs/job-handle.js'
 import type { AnyJobOf, JobOf, MappedOf } from './jobs/job-types.js'
-import type { CleanOptions, JobsQuery } from './jobs/queries.js'
-import {
-  type CloseOptions,
-  checkMaxWorkers,
-  checkTrustOptions,
-  closeSettingsOf,
-  type QueueOptions,
-} from './options.js'
+import type { CleanOptions, JobsQuery, ManyJobs } from './jobs/queries.js'
+import { type CloseOptions, checkTrustOptions, closeSettingsOf, type QueueOptions } from './options.js'
 import { type OpenedDirectory, openDirectory, QueueParts, type Recovered } from './queue-parts.js'
 import { TypedEmitter } from './typed-emitter.js'
 
@@ -145,15 +139,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     inputs: Iterable<InputOf<Tasks_[Name]>> | AsyncIterable<InputOf<Tasks_[Name]>>,
     options: MapOptions<InputOf<Tasks_[Name]>> = {},
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
-    checkIterable('map', inputs)
-    const { enqueueing } = this.#parts
-    const { settings, each } = mapSettingsOf(options)
-    const add = async (input: InputOf<Tasks_[Name]>, index: number): Promise<Job> =>
-      enqueueing.addOne(
-        enqueueing.newJob(this.#parts.laneFor(task), input, optionsOf(each, input, index)),
-        'wait',
-      )
-    return mapInputs(inputs, settings, add) as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
+    const mapped = this.#parts.enqueueing.map(() => this.#parts.laneFor(task), inputs, options)
+    return mapped as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 
   /** How many threads run jobs at most. */
@@ -171,9 +158,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * threads that are idle then end after `idleTimeout`. 0 holds everything.
    */
   setMaxWorkers(count: number): void {
-    this.#parts.lifetime.assertOpen()
-    checkMaxWorkers(count)
-    this.#parts.scheduler.maxWorkers = count
+    this.#parts.setMaxWorkers(count)
   }
 
   /** Starts no more jobs, of this task or of any, until `resume`. What runs goes on. Not remembered by the directory. */
@@ -222,6 +207,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     return this.#parts.jobs.cancel(id)
   }
 
+  /** Cancels all jobs that match and have not finished, as `cancel` does, and says how many. Default: all. */
+  cancelAll(which: ManyJobs<'waiting' | 'delayed' | 'running', keyof Tasks_ & string> = {}): Promise<number> {
+    return this.#parts.jobs.cancelAll(which)
+  }
+
   /**
    * Sends a failed or cancelled job back to its old place in the backlog with as many attempts again, and a delayed one without
    * more waiting.
@@ -232,6 +222,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     return this.#parts.jobs.retry(id)
   }
 
+  /** Retries all jobs that match, as `retry` does, and says how many. Default: all failed ones. */
+  retryAll(which: ManyJobs<'failed' | 'cancelled' | 'delayed', keyof Tasks_ & string> = {}): Promise<number> {
+    return this.#parts.jobs.retryAll(which)
+  }
+
   /**
    * Deletes a job that is not running.
    *
@@ -239,6 +234,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    */
   remove(id: string): Promise<void> {
     return this.#parts.jobs.remove(id)
+  }
+
+  /** Deletes all jobs that match and are not running, and says how many. Default: all of them, those that wait too. */
+  removeAll(which: ManyJobs<Exclude<JobState, 'running'>, keyof Tasks_ & string> = {}): Promise<number> {
+    return this.#parts.jobs.removeAll(which)
   }
 
   /** Deletes finished jobs, the oldest first, and says how many. */

@@ -2,9 +2,9 @@
  * Cancels jobs, in whatever state they are. A job in transit is stopped by the pool, or given back before it reaches a thread;
  * its caller waits here for the outcome. Any other job is cancelled in the store.
  */
-import type { Place } from '../job/job.js'
+import type { Place, StoredJob } from '../job/job.js'
 import type { StopReason } from '../pool/result.js'
-import type { Store } from '../store/store.js'
+import type { JobFilter, Store } from '../store/store.js'
 
 interface CancellationParts {
   readonly store: Store
@@ -12,8 +12,8 @@ interface CancellationParts {
   stop(place: Place, reason: StopReason): boolean | undefined
   /** Gives back what has been claimed and must not start. */
   launch(): void
-  /** A job that was not in transit has been cancelled. */
-  cancelled(place: Place): Promise<void>
+  /** Jobs that were not in transit have been cancelled. */
+  cancelled(jobs: readonly StoredJob[]): void
 }
 
 export class Cancellations {
@@ -39,13 +39,32 @@ export class Cancellations {
         continue
       }
       if (await store.changeOne(place, { verb: 'cancel' })) {
-        await this.#parts.cancelled(place)
+        // Where cancelled jobs are not kept, there is nothing more to tell of it.
+        const gone: StoredJob = { place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }
+        this.#parts.cancelled([(await store.get(place)) ?? gone])
         return true
       }
       // It may have been claimed while the store looked for it.
       if (!store.isInTransit(place)) return false
     }
     throw this.#broken
+  }
+
+  /**
+   * Cancels all jobs that match and have not finished, and says how many. Those that run come last: jobs that are claimed meanwhile
+   * are among them. `changed` is called after each write of jobs that do not run.
+   */
+  async cancelAll({ states, ...lane }: JobFilter, changed: () => void): Promise<number> {
+    const { store } = this.#parts
+    const resting = states.filter((state) => state !== 'running')
+    const count = await store.changeAll({ states: resting, ...lane }, { verb: 'cancel' }, (jobs) => {
+      this.#parts.cancelled(jobs.map(asCancelled))
+      changed()
+    })
+    if (!states.includes('running')) return count
+    const running = await store.list({ states: ['running'], limit: Number.MAX_SAFE_INTEGER, ...lane })
+    const wereCancelled = await Promise.all(running.map(({ place }) => this.cancel(place)))
+    return count + wereCancelled.filter((wasCancelled) => wasCancelled).length
   }
 
   get isEmpty(): boolean {
@@ -75,4 +94,9 @@ export class Cancellations {
       this.#waiting.set(seq, [...others, resolve])
     })
   }
+}
+
+/** A job that did not run, right after it was cancelled. */
+function asCancelled(job: StoredJob): StoredJob {
+  return { ...job, state: 'cancelled', head: { ...job.head, finishedAt: Date.now() } }
 }

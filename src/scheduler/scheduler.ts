@@ -10,7 +10,7 @@ import { LONGEST_TIMER_MS } from '../job/duration.js'
 import type { Place, StoredJob } from '../job/job.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
 import type { Result } from '../pool/result.js'
-import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
+import type { Added, Addition, JobFilter, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
 import { Dispatcher } from './dispatcher.js'
@@ -87,7 +87,10 @@ export class Scheduler implements StoreEvents {
       store,
       stop: (place, reason) => this.#pool.stop(place, reason),
       launch: () => this.#dispatcher.launch(),
-      cancelled: (place) => this.#reportStored(place),
+      cancelled: (jobs) => {
+        events.settled(jobs)
+        this.noteLeft()
+      },
     })
     this.#settling = new Settling(store, this.#cancellations, {
       returning: () => this.#dispatcher.launch(),
@@ -189,6 +192,11 @@ export class Scheduler implements StoreEvents {
   /** Cancels a job that has not finished. `false`: it had, or there is none. */
   cancel(place: Place): Promise<boolean> {
     return this.#cancellations.cancel(place)
+  }
+
+  /** Cancels all jobs that match and have not finished, and says how many. `changed` is called after each write. */
+  cancelAll(filter: JobFilter, changed: () => void): Promise<number> {
+    return this.#cancellations.cancelAll(filter, changed)
   }
 
   /** A waiting or delayed job has left: it may have been the last one, or the next one that is due. */
@@ -299,12 +307,5 @@ export class Scheduler implements StoreEvents {
     for (const result of results) settlements.push(settlementOf(this.#holds.note(result), this.#tasks, now))
     this.#lanes.learn(results)
     this.#settling.settle(settlements)
-  }
-
-  async #reportStored(place: Place): Promise<void> {
-    // Where cancelled jobs are not kept there is nothing more to tell of it.
-    const gone: StoredJob = { place, state: 'cancelled', enqueuedAt: 0, head: {}, body: new Uint8Array() }
-    this.#events.settled([(await this.#store.get(place)) ?? gone])
-    this.noteLeft()
   }
 }

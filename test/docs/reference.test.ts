@@ -16,6 +16,7 @@ import {
   type JobContext,
   JobQueue,
   type JobsQuery,
+  type ManyJobs,
   type MapOptions,
   type QueueEvents,
   type QueueOptions,
@@ -89,6 +90,7 @@ test('the options of other methods', () => {
   const of = (method: string, options: object) => Object.keys(options).map((name) => `${method}.${name}`)
   const map: Names<Omit<MapOptions, keyof EnqueueOptions>> = { buffer: true, cancelOnBreak: true }
   const jobs: Names<JobsQuery> = { state: true, task: true, limit: true, after: true }
+  const many: Names<ManyJobs> = { state: true, task: true }
   const clean: Names<CleanOptions> = { state: true, olderThan: true, task: true, limit: true }
   const trust: Names<TrustOptions> = { trustDirectory: true }
   const close: Names<CloseOptions> = { timeout: true, drain: true }
@@ -100,6 +102,9 @@ test('the options of other methods', () => {
   assert.deepEqual(rows, [
     ...of('map', map),
     ...of('jobs', jobs),
+    ...of('cancelAll', many),
+    ...of('retryAll', many),
+    ...of('removeAll', many),
     ...of('clean', clean),
     ...of('close', close),
     ...of('backup', trust),

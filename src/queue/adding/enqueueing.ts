@@ -11,6 +11,7 @@ import { Job, type JobHost, type Primitive } from '../jobs/job-handle.js'
 import type { Settings } from '../options.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'
 import { checkIterable, checkKeys, type EnqueueManyOptions, optionsOf } from './inputs.js'
+import { type MapOptions, type Mapped, mapInputs, mapSettingsOf } from './map.js'
 
 /** A job whose input is encoded. */
 export interface EncodedJob extends NewJob {
@@ -87,6 +88,19 @@ export class Enqueueing {
     // Many may wait at the limit: this way is as short as it can be.
     if (!limit.isLimited) return this.#storeOne(job)
     return this.#inTurn(() => limit.enter(1, () => this.#storeOne(job), onFull))
+  }
+
+  /** See `JobQueue.map`. `laneFor` is asked for each input. */
+  map<Input>(
+    laneFor: () => number,
+    inputs: Iterable<Input> | AsyncIterable<Input>,
+    options: MapOptions<Input>,
+  ): AsyncGenerator<Mapped<Input, unknown>, void, undefined> {
+    checkIterable('map', inputs)
+    const { settings, each } = mapSettingsOf(options)
+    return mapInputs(inputs, settings, async (input, index) =>
+      this.addOne(this.newJob(laneFor(), input, optionsOf(each, input, index)), 'wait'),
+    )
   }
 
   /**

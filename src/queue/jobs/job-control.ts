@@ -1,17 +1,28 @@
-/** What the application asks about jobs that are stored, and what it does to them: look up, list, cancel, retry, remove, clean. */
+/**
+ * What the application asks about jobs that are stored, and what it does to them: look up, list, cancel, retry, remove, clean;
+ * single ones, or all that match.
+ */
 
 import { ClosedError, JobStateError, NoJobError } from '../../errors/errors.js'
 import { JOB_STATES, type JobCounts, type Place, type StoredJob } from '../../job/job.js'
-import { checkId, parseId } from '../../job/job-id.js'
+import { checkId, formatId, parseId } from '../../job/job-id.js'
 import type { Scheduler } from '../../scheduler/scheduler.js'
-import type { Store } from '../../store/store.js'
+import type { JobChange, JobFilter, Store } from '../../store/store.js'
 import type { Tasks } from '../../tasks/tasks.js'
 import type { BacklogLimit } from '../adding/backlog-limit.js'
 import type { Announcer } from '../events.js'
 import type { Lifetime } from '../lifetime.js'
 import type { FollowedJobs, JobEvent } from './job-events.js'
 import { Job, type JobHost } from './job-handle.js'
-import { type CleanOptions, cleanQueryOf, type JobsQuery, listQueryOf } from './queries.js'
+import {
+  type CleanOptions,
+  cleanQueryOf,
+  filterOf,
+  type JobsQuery,
+  listQueryOf,
+  type ManyJobs,
+  type STATES_OF,
+} from './queries.js'
 import { type WaitOptions, waitLimitsOf } from './wait-options.js'
 import type { Waiters } from './waiters.js'
 
@@ -92,31 +103,48 @@ export class JobControl {
     return wasCancelled
   }
 
+  /** Cancels all jobs that match and have not finished, and says how many. */
+  cancelAll(which: ManyJobs): Promise<number> {
+    const { scheduler } = this.#parts
+    return this.#many('cancelAll', which, (filter, assertOpen) => scheduler.cancelAll(filter, assertOpen))
+  }
+
   async retry(id: string): Promise<void> {
-    const { lifetime, store, tasks, scheduler, announcer } = this.#parts
+    const { lifetime, store } = this.#parts
     lifetime.assertOpen()
     const place = checkId(id)
-    const { state, head } = await this.#existing(place, id)
-    const { granted: _granted, ...asEnqueued } = head
-    const attempts = tasks.attemptsOf(store.task(place.lane), asEnqueued)
-    if (!(await store.changeOne(place, { verb: 'revive', attemptsOf: () => attempts })))
+    const { state } = await this.#existing(place, id)
+    if (!(await store.changeOne(place, this.#revive)))
       throw new JobStateError(id, state, 'only a failed, cancelled or delayed job can be retried')
-    scheduler.noteLeft()
-    announcer.updated()
+    this.#noteMoved()
+  }
+
+  retryAll(which: ManyJobs): Promise<number> {
+    return this.#many('retryAll', which, (filter, assertOpen) =>
+      this.#parts.store.changeAll(filter, this.#revive, () => {
+        this.#noteMoved()
+        assertOpen()
+      }),
+    )
   }
 
   async remove(id: string): Promise<void> {
-    const { lifetime, store, waiters, followed, limit, scheduler, announcer } = this.#parts
+    const { lifetime, store } = this.#parts
     lifetime.assertOpen()
     const place = checkId(id)
     await this.#existing(place, id)
     if (!(await store.changeOne(place, { verb: 'remove' })))
       throw new JobStateError(id, 'running', 'cancel it first')
-    waiters.noJob(place)
-    followed.fail(place, new NoJobError(id))
-    limit.admit()
-    scheduler.noteLeft()
-    announcer.updated()
+    this.#noteRemoved([place])
+  }
+
+  removeAll(which: ManyJobs): Promise<number> {
+    return this.#many('removeAll', which, (filter, assertOpen) =>
+      this.#parts.store.changeAll(filter, { verb: 'remove' }, (jobs) => {
+        this.#noteRemoved(jobs.map(({ place }) => place))
+        assertOpen()
+      }),
+    )
   }
 
   async clean(options: CleanOptions): Promise<number> {
@@ -124,6 +152,52 @@ export class JobControl {
     lifetime.assertOpen()
     const query = cleanQueryOf(options, findLane)
     return query ? store.clean(query.state, query.before, query.limit, query.lane) : 0
+  }
+
+  /** Changes many jobs. `assertOpen`, called after each write, ends it when the queue closes meanwhile. */
+  async #many(
+    method: keyof typeof STATES_OF,
+    which: ManyJobs,
+    change: (filter: JobFilter, assertOpen: () => void) => Promise<number>,
+  ): Promise<number> {
+    const { lifetime, findLane } = this.#parts
+    const assertOpen = () => lifetime.assertOpen()
+    assertOpen()
+    const filter = filterOf(method, which, findLane)
+    if (!filter) return 0
+    try {
+      return await change(filter, assertOpen)
+    } catch (error) {
+      assertOpen()
+      throw error
+    }
+  }
+
+  /** A retry grants as many attempts again as the job had when it was enqueued. */
+  readonly #revive: JobChange = {
+    verb: 'revive',
+    attemptsOf: ({ place, head }) => {
+      const { store, tasks } = this.#parts
+      const { granted: _granted, ...asEnqueued } = head
+      return tasks.attemptsOf(store.task(place.lane), asEnqueued)
+    },
+  }
+
+  /** Jobs have moved to the backlog, or have left it. */
+  #noteMoved(): void {
+    const { scheduler, announcer } = this.#parts
+    scheduler.noteLeft()
+    announcer.updated()
+  }
+
+  #noteRemoved(places: readonly Place[]): void {
+    const { waiters, followed, limit } = this.#parts
+    for (const place of places) {
+      waiters.noJob(place)
+      if (followed.isFollowed(place)) followed.fail(place, new NoJobError(formatId(place)))
+    }
+    limit.admit()
+    this.#noteMoved()
   }
 
   async #existing(place: Place, id: string): Promise<StoredJob> {

@@ -1,11 +1,11 @@
-/** Which jobs the application asks for: what `queue.jobs()` and `queue.clean()` take. */
+/** Which jobs the application asks for: what `queue.jobs()`, `queue.clean()` and `queue.cancelAll()` take. */
 
 import { OptionError } from '../../errors/errors.js'
 import { checkInteger, checkNumber, checkOptions, show } from '../../errors/option-checks.js'
 import { type Duration, durationMs } from '../../job/duration.js'
 import { FINISHED_STATES, type FinishedState, JOB_STATES, type JobState } from '../../job/job.js'
 import { checkId } from '../../job/job-id.js'
-import type { ListQuery } from '../../store/store.js'
+import type { JobFilter, ListQuery } from '../../store/store.js'
 
 /** Which jobs to list. */
 export interface JobsQuery<Names extends string = string> {
@@ -28,6 +28,52 @@ export interface CleanOptions<Names extends string = string> {
   task?: Names
   /** At most so many. Default: all. */
   limit?: number
+}
+
+/** Which jobs `cancelAll`, `retryAll` and `removeAll` change. */
+export interface ManyJobs<State extends JobState = JobState, Names extends string = string> {
+  /** A state, or a list of them. Default: those that the method says. */
+  state?: State | readonly State[]
+  /** Default: all. */
+  task?: Names
+}
+
+/** The states that jobs may be in for a change of many, and those that it changes by default. */
+interface StatesOfChange {
+  readonly allowed: readonly JobState[]
+  readonly byDefault: readonly JobState[]
+}
+
+// In this order a delayed job that falls due meanwhile is found among the waiting ones, and a claimed one among the running ones.
+const UNFINISHED = ['delayed', 'waiting', 'running'] as const
+const NOT_RUNNING = ['delayed', 'waiting', 'completed', 'failed', 'cancelled'] as const
+
+/** Which jobs each method changes. */
+export const STATES_OF = {
+  cancelAll: { allowed: UNFINISHED, byDefault: UNFINISHED },
+  retryAll: { allowed: ['delayed', 'failed', 'cancelled'], byDefault: ['failed'] },
+  removeAll: { allowed: NOT_RUNNING, byDefault: NOT_RUNNING },
+} as const satisfies Record<string, StatesOfChange>
+
+/**
+ * The filter as the store takes it; `undefined` if the task has no job.
+ *
+ * @throws {OptionError} a member is unknown, or has the wrong type.
+ */
+export function filterOf(
+  method: keyof typeof STATES_OF,
+  filter: ManyJobs,
+  findLane: (task: string) => number | undefined,
+): JobFilter | undefined {
+  checkOptions(method, filter, ['state', 'task'])
+  const { allowed, byDefault }: StatesOfChange = STATES_OF[method]
+  const { state = byDefault, task } = filter
+  const wanted = [state].flat()
+  for (const each of wanted) checkState(each, allowed)
+  const states = allowed.filter((each) => wanted.includes(each))
+  if (task === undefined) return { states }
+  const lane = findLane(task)
+  return lane === undefined ? undefined : { states, lane }
 }
 
 /**
