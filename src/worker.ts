@@ -28,7 +28,7 @@ export interface JobContext<Meta = unknown, Saved = unknown> {
   /**
    * Aborted when the job is cancelled, has run into its timeout, or the queue is closing without waiting any longer; its
    * `reason` says which. A job that reads this property is given `abortGrace` ms to end by itself before its thread is
-   * ended; one that never does is stopped at once. Reading `job.signal` anew sees an abort even inside synchronous code.
+   * ended; one that never does is stopped at once. Reading `job.signal` again sees an abort even inside synchronous code.
    */
   readonly signal: AbortSignal
   /**

@@ -225,7 +225,7 @@ export class Shift<Job extends PoolJob> {
   }
 }
 
-/** Whoever says it has ended. */
+/** Answers a message of a waybill or job that has ended. */
 function refuse(message: ThreadMessage): void {
   if ('reply' in message) answer(message.reply, 'ended')
 }

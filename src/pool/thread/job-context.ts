@@ -163,7 +163,7 @@ export class ThreadJobContext implements JobContext {
     if (this.#controller) Atomics.notify(this.#state.words, this.#index)
   }
 
-  /** The main thread changes the job's word and wakes whoever waits for that. */
+  /** The main thread changes the job's word and wakes what waits for that. */
   #listen(): void {
     const { async, value } = Atomics.waitAsync(this.#state.words, this.#index, LISTENING)
     if (async) void value.then(() => this.#abortIfAsked())

@@ -1,6 +1,6 @@
 /**
  * What a thread prints leaves it at once. Node.js sends one piece and keeps the others until the main thread has answered, which a
- * job that does not let go of its thread, or is stopped, never sees.
+ * job that blocks its thread, or is stopped, never sees.
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { Printed } from '../thread-messages.js'

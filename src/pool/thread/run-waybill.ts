@@ -26,7 +26,7 @@ import { endJob, type Say, ThreadJobContext } from './job-context.js'
 import { knownFunction, loadFunction } from './load-function.js'
 import { type JobFunction, propertyOf } from './worker-function.js'
 
-/** Outcomes do not stay here longer than this, unless a job runs that does not let go of the thread. Most go all at once. */
+/** Outcomes do not stay here longer than this, unless a job blocks the thread. Most are sent all at once. */
 const HOLD_MS = WAYBILL_MS + 2
 
 /** Less than this is copied; more is transferred. */

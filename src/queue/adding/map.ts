@@ -139,7 +139,7 @@ async function cancel(job: Job): Promise<void> {
   await job.cancel().catch(() => {})
 }
 
-/** Wakes whoever awaits `next`. */
+/** Wakes the caller that awaits `next`. */
 class Signal {
   #waiting: (() => void)[] = []
 

@@ -140,7 +140,7 @@ export class Counters {
     this.#tasks.set(lane, task)
   }
 
-  /** A lane's counts have changed: whether it is busy, and lets go of them if it has no job. */
+  /** A lane's counts have changed. Notes whether it is busy. Drops the counts if it has no job. */
   #note(lane: number): Counts | undefined {
     this.#noteBusy(lane)
     const counts = this.#counts.get(lane)

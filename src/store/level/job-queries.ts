@@ -179,7 +179,7 @@ function foundEntry(entry: JobEntry): Found {
   return { job: { place, state: 'waiting', enqueuedAt, head, body }, entry }
 }
 
-/** Whoever keeps one job of a chunk does not keep the whole chunk in memory. */
+/** A copy, so that one job of a chunk does not keep the whole chunk in memory. */
 function withOwnBody(job: StoredJob): StoredJob {
   const { body, input } = job
   if (body.byteLength >= body.buffer.byteLength / 2) return job

@@ -1,5 +1,5 @@
 /**
- * Who has left a chunk, as it is stored beside it: a bit per job, and a checksum. A bit that changed on disk would be a job that
+ * Which jobs have left a chunk, as it is stored beside it: a bit per job, and a checksum. A bit that changed on disk would be a job that
  * is lost in silence, or one that runs again.
  *
  * ```

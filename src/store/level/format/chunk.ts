@@ -176,7 +176,7 @@ export class Chunk {
     this.left--
   }
 
-  /** Takes note of who has left it, as the disk says. */
+  /** Marks the jobs that have left it, as the bitmap on disk says. */
   learn(gone: Buffer): void {
     this.isMarked = true
     for (let index = 0; index < this.#count; index++) if (isSet(gone, index)) this.leave(index)

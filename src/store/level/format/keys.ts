@@ -35,7 +35,7 @@ export const PREFIX = {
 export const ID_BYTES = 12
 const PRIORITY_OFFSET = 32_768
 
-/** The prefixes of chunks, and of what says who has left one. */
+/** The prefixes of chunks, and of the bitmaps of jobs that have left them. */
 export const CHUNK = 'g'
 export const LEFT = 'h'
 export const COMPLETED_CHUNK = 'o'
@@ -47,7 +47,7 @@ export function jobKey(state: JobState, place: Place): Key {
   return writePlace(key, place, 1)
 }
 
-/** The key of a chunk of waiting jobs, or with `LEFT` of what says who has left it. */
+/** The key of a chunk of waiting jobs, or with `LEFT` of its bitmap. */
 export function chunkKey(prefix: typeof CHUNK | typeof LEFT, place: Place): Key {
   const key = Buffer.allocUnsafe(1 + ID_BYTES)
   key[0] = prefix.charCodeAt(0)

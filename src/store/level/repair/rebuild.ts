@@ -165,7 +165,7 @@ async function deleteStrangers(db: Database): Promise<number> {
   return deleted
 }
 
-/** Stores the jobs of chunks one by one. Returns how many chunks, or notes of who has left one, could not be read. */
+/** Stores the jobs of chunks one by one. Returns how many chunks and bitmaps could not be read. */
 async function dissolveChunks(db: Database): Promise<number> {
   let dropped = 0
   for (const [prefix, state] of [
