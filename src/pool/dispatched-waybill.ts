@@ -293,7 +293,6 @@ export class DispatchedWaybill<Job extends Timed> {
     this.#stopTimers()
     this.#loading.stopTimer()
   }
-
   #stopTimers(): void {
     clearTimeout(this.#timer)
     clearTimeout(this.#graceTimer)

@@ -7,10 +7,10 @@
  */
 
 import { LONGEST_TIMER_MS } from '../job/duration.js'
-import type { Place, StoredJob } from '../job/job.js'
+import type { StoredJob } from '../job/job.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
 import type { Result } from '../pool/result.js'
-import type { Added, Addition, JobFilter, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
+import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
 import { Dispatcher } from './dispatcher.js'
@@ -44,7 +44,8 @@ export class Scheduler implements StoreEvents {
   readonly #events: SchedulerEvents
   readonly #pool: Pool<RunningJob>
   readonly #lanes: Lanes
-  readonly #cancellations: Cancellations
+  /** How jobs are cancelled, in whatever state they are. */
+  readonly cancellations: Cancellations
   readonly #settling: Settling
   readonly #dispatcher: Dispatcher
   readonly #maintenance: Maintenance
@@ -83,7 +84,7 @@ export class Scheduler implements StoreEvents {
       runnable: () => this.runnable(),
       trouble: (error) => events.trouble(error),
     })
-    this.#cancellations = new Cancellations({
+    this.cancellations = new Cancellations({
       store,
       stop: (place, reason) => this.#pool.stop(place, reason),
       launch: () => this.#dispatcher.launch(),
@@ -92,7 +93,7 @@ export class Scheduler implements StoreEvents {
         this.noteLeft()
       },
     })
-    this.#settling = new Settling(store, this.#cancellations, {
+    this.#settling = new Settling(store, this.cancellations, {
       returning: () => this.#dispatcher.launch(),
       returned: () => this.runnable(),
       settled: (jobs) => events.settled(jobs),
@@ -104,7 +105,7 @@ export class Scheduler implements StoreEvents {
       lanes: this.#lanes,
       pool: this.#pool,
       settling: this.#settling,
-      cancellations: this.#cancellations,
+      cancellations: this.cancellations,
       maxWorkers: () => this.#maxWorkers,
       isHeld: () => this.#isHeld,
       freed: (plan) => this.#free(plan),
@@ -189,16 +190,6 @@ export class Scheduler implements StoreEvents {
     return this.#store.addOne(job)
   }
 
-  /** Cancels a job that has not finished. `false`: it had, or there is none. */
-  cancel(place: Place): Promise<boolean> {
-    return this.#cancellations.cancel(place)
-  }
-
-  /** Cancels all jobs that match and have not finished, and says how many. `changed` is called after each write. */
-  cancelAll(filter: JobFilter, changed: () => void): Promise<number> {
-    return this.#cancellations.cancelAll(filter, changed)
-  }
-
   /** A waiting or delayed job has left: it may have been the last one, or the next one that is due. */
   noteLeft(): void {
     this.due()
@@ -251,7 +242,7 @@ export class Scheduler implements StoreEvents {
     this.#broken = error
     this.#maintenance.stop()
     this.#whenQuiet?.()
-    this.#cancellations.giveUp(error)
+    this.cancellations.giveUp(error)
     this.#events.broken(error)
   }
 
@@ -263,17 +254,12 @@ export class Scheduler implements StoreEvents {
   /** Whether one more waybill may be claimed: for a free thread, or ahead of one that will soon be free. */
   get #mayClaim(): boolean {
     if (this.#isHeld || this.#settling.isReturning) return false
-    return this.#outstanding < this.#capacity + this.#dispatcher.roomAhead
-  }
-
-  /** How many threads may be busy now. */
-  get #capacity(): number {
-    return this.#pool.capacity(this.#maxWorkers)
+    return this.#outstanding < this.#pool.capacity(this.#maxWorkers) + this.#dispatcher.roomAhead
   }
 
   #pump(): void {
     while (this.#mayClaim) {
-      const capacity = this.#capacity
+      const capacity = this.#pool.capacity(this.#maxWorkers)
       const isAhead = this.#outstanding >= capacity
       const { waiting } = this.#store.counts()
       const share = Math.ceil(waiting / (isAhead ? capacity : capacity - this.#outstanding))

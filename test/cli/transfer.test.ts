@@ -160,7 +160,7 @@ const BAD: readonly [lines: string, message: RegExp][] = [
     `{"millrace":"jobs","version":1,"tasks":["a"]}\n${JOB.replace('waiting', 'failed')}`,
     /line 2: .*finished/,
   ],
-  [`{"millrace":"jobs","version":1,"tasks":["a"]}\n${JOB.replace('waiting', 'delayed')}`, /line 2: .*due/],
+  [`{"millrace":"jobs","version":1,"tasks":["a"]}\n${JOB.replace('waiting', 'delayed')}`, /line 2: .*runAt/],
 ]
 
 test('a file that holds something else is refused with the number of the line, and leaves no queue', async (t) => {

@@ -98,7 +98,7 @@ export class JobControl {
     const { lifetime, scheduler } = this.#parts
     lifetime.assertOpen()
     const place = checkId(id)
-    const wasCancelled = await scheduler.cancel(place)
+    const wasCancelled = await scheduler.cancellations.cancel(place)
     if (!wasCancelled) await this.#existing(place, id)
     return wasCancelled
   }
@@ -106,7 +106,9 @@ export class JobControl {
   /** Cancels all jobs that match and have not finished, and says how many. */
   cancelAll(which: ManyJobs): Promise<number> {
     const { scheduler } = this.#parts
-    return this.#many('cancelAll', which, (filter, assertOpen) => scheduler.cancelAll(filter, assertOpen))
+    return this.#many('cancelAll', which, (filter, assertOpen) =>
+      scheduler.cancellations.cancelAll(filter, assertOpen),
+    )
   }
 
   async retry(id: string): Promise<void> {
