@@ -27,7 +27,7 @@ export {
   WaitTimeoutError,
   WorkerModuleError,
 } from './errors/errors.js'
-export { ThreadLostError, ThreadStartError } from './errors/thread-errors.js'
+export { ThreadLostError, ThreadStartError, ThreadUncaughtError } from './errors/thread-errors.js'
 export type { Location } from './files/location.js'
 export type { TrustOptions } from './files/ownership.js'
 export type { Backoff, ExponentialBackoff } from './job/backoff.js'

@@ -50,3 +50,17 @@ export class ThreadLostError extends MillraceError {
     )
   }
 }
+
+/**
+ * `MILLRACE_THREAD_UNCAUGHT`: something that a job left behind threw while its thread ran no job. The thread has ended. No job is
+ * charged.
+ */
+export class ThreadUncaughtError extends MillraceError {
+  constructor(cause: unknown) {
+    super(
+      'MILLRACE_THREAD_UNCAUGHT',
+      `a thread that ran no job threw out of band and has ended (${toErrorData(cause).message}): catch errors of timers, streams and promises in the worker module, or end these before the job does`,
+      { cause },
+    )
+  }
+}

@@ -6,7 +6,8 @@
  * are ended. Threads with the same memory limits are interchangeable and make a group; most applications need but one.
  */
 import type { ResourceLimits } from 'node:worker_threads'
-import { ThreadLostError } from '../errors/thread-errors.js'
+import { toError } from '../errors/error-data.js'
+import { ThreadLostError, ThreadUncaughtError } from '../errors/thread-errors.js'
 import type { Place } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
 import type { Death } from './blame.js'
@@ -177,7 +178,11 @@ export class Pool<Job extends PoolJob> {
     if (known) return known
     const group = new ThreadGroup<Job>(limits, MOST_THREADS + MOST_LOST, this.#options, {
       said: (job, said) => this.#events.said(job, said),
-      ended: (waybills, death) => this.#judge(waybills, death),
+      ended: (waybills, death) => {
+        this.#judge(waybills, death)
+        if (waybills.length === 0 && death.isUncaught && !death.isKilled)
+          this.#events.trouble(new ThreadUncaughtError(toError(death.error.cause ?? death.error)))
+      },
       lost: (jobs) => this.#events.trouble(new ThreadLostError(jobs.map(nameOf))),
       room: () => this.#events.room(),
       isFull: () => this.busy >= this.capacity(MOST_THREADS),

@@ -30,8 +30,9 @@ export interface QueueEvents<AnyJob = Job> {
   withoutWorker: [tasks: readonly string[]]
   /**
    * Something is wrong that is no job's fault. After a StoreError (the directory cannot be written) the queue accepts and starts
-   * nothing more. After a WorkerModuleError (a module cannot be loaded), a ThreadStartError (no thread can be started) or a
-   * ThreadLostError (a thread could not be ended) it goes on; without a listener these become process warnings.
+   * nothing more. It goes on after a WorkerModuleError (a module cannot be loaded), a ThreadStartError (no thread can be started), a
+   * ThreadLostError (a thread could not be ended) and a ThreadUncaughtError (a thread without a job threw). Without a listener these
+   * four become process warnings.
    */
   error: [error: Error]
 }

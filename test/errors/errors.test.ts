@@ -51,6 +51,7 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
     /^a thread could not be ended and was left behind, it runs resize 0a: use asynchronous calls/,
   ],
   [new errors.ThreadLostError([]), 'MILLRACE_THREAD_LOST', /left behind: use/],
+  [new errors.ThreadUncaughtError(cause), 'MILLRACE_THREAD_UNCAUGHT', /ran no job threw out of band/],
   [
     new errors.LockedError('/jobs', 12, cause),
     'MILLRACE_LOCKED',

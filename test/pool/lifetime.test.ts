@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { JobQueue } from '../../src/index.js'
+import { JobQueue, type ThreadUncaughtError } from '../../src/index.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { runScript } from '../support/script.js'
 
@@ -44,6 +45,23 @@ test('an error that an earlier job left behind is not charged to the one that ru
   const job = await queue.enqueue('other')
   assert.equal(await job.finished(), 'through')
   assert.deepEqual((await queue.job(job.id))?.failures, [])
+})
+
+test('an error that a job left behind is said if its thread runs no job, and charges nobody', async (t) => {
+  const { queue } = await openModule(
+    t,
+    `export default () => { setTimeout(() => { throw new TypeError('left behind') }, 20) }
+     export const other = () => 'through'`,
+  )
+  const said = once(queue, 'error')
+  const job = await queue.enqueue('work')
+  await job.finished()
+  const [error] = (await said) as [ThreadUncaughtError]
+  assert.equal(error.code, 'MILLRACE_THREAD_UNCAUGHT')
+  assert.match(error.message, /left behind/)
+  assert.equal((error.cause as Error).name, 'TypeError')
+  assert.equal((await queue.job(job.id))?.state, 'completed')
+  assert.equal(await (await queue.enqueue('other')).finished(), 'through')
 })
 
 test('a job that ends every thread it runs on is charged, once it has had one of its own', async (t) => {

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import type { Job } from '../../src/index.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { openQueue, type TestQueue } from '../support/queue.js'
+import { runScript } from '../support/script.js'
 
 /** Settles with whatever the job's promise does, so that it may be awaited later. */
 function outcomeOf(job: { finished(): Promise<unknown> }): Promise<string> {
@@ -64,6 +65,28 @@ test('a job that listens but does not end is stopped after abortGrace', async (t
   await started(queue)
   assert.equal(await job.cancel(), true)
   assert.equal(await outcome, 'MILLRACE_JOB_CANCELLED')
+})
+
+test('cancelling a running job twice is cancelling it once: both calls say that it was cancelled', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 1 })
+  const job = await queue.enqueue('listen', join(await temporaryDirectory(t), 'reason'))
+  const outcome = outcomeOf(job)
+  await started(queue)
+  assert.deepEqual(await Promise.all([job.cancel(), job.cancel()]), [true, true])
+  assert.equal(await outcome, 'MILLRACE_JOB_CANCELLED')
+})
+
+test('the process ends once a job that listened was cancelled, however long abortGrace is', { timeout: 60_000 }, async (t) => {
+  const { code, stdout } = await runScript(
+    t,
+    `const queue = await JobQueue.open(process.argv[2], {
+       workers: { listen: { module: fixture, export: 'listen' } }, abortGrace: 3_600_000,
+     })
+     const job = await queue.enqueue('listen', process.argv[2] + '-reason')
+     queue.once('log', async () => console.log(await job.cancel()))`,
+    [join(await temporaryDirectory(t), 'queue')],
+  )
+  assert.deepEqual([code, stdout], [0, 'true\n'])
 })
 
 test('waiting and delayed jobs are cancelled without a thread', async (t) => {
