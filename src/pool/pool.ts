@@ -10,12 +10,12 @@ import { toError } from '../errors/error-data.js'
 import { ThreadLostError, ThreadUncaughtError } from '../errors/thread-errors.js'
 import type { Place } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
-import type { Death } from './blame.js'
-import { DispatchedWaybill, type WaybillLimits } from './dispatched-waybill.js'
-import type { PoolJob } from './pack-waybill.js'
-import type { Result, StopReason } from './result.js'
 import type { Said } from './said.js'
 import { type GroupOptions, ThreadGroup } from './thread-group.js'
+import type { Death } from './waybill/blame.js'
+import { DispatchedWaybill, type WaybillLimits } from './waybill/dispatched-waybill.js'
+import type { PoolJob } from './waybill/pack-waybill.js'
+import type { Result, StopReason } from './waybill/result.js'
 
 export interface PoolEvents<Job> {
   results(results: Result<Job>[]): void

@@ -13,13 +13,13 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import type { Limit } from '../codec/cost.js'
 import { type ErrorData, toErrorData } from '../errors/error-data.js'
-import type { Death } from './blame.js'
-import type { DispatchedWaybill } from './dispatched-waybill.js'
-import { errorIn } from './outcome-buffer.js'
-import { type PoolJob, packWaybill } from './pack-waybill.js'
 import { answer, type Said } from './said.js'
 import { readMessage, readPrinted, type ThreadMessage } from './thread-messages.js'
-import { RECALL_AFTER_MS } from './waybill.js'
+import type { Death } from './waybill/blame.js'
+import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
+import { errorIn } from './waybill/outcome-buffer.js'
+import { type PoolJob, packWaybill } from './waybill/pack-waybill.js'
+import { RECALL_AFTER_MS } from './waybill/waybill.js'
 
 /** A killed thread that has not ended after this is no longer waited for: it runs code that cannot be interrupted. */
 const LOST_AFTER_MS = 250

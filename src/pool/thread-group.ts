@@ -12,12 +12,12 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { Limit } from '../codec/cost.js'
 import { ThreadStartError } from '../errors/thread-errors.js'
-import type { Death } from './blame.js'
-import type { DispatchedWaybill } from './dispatched-waybill.js'
-import type { PoolJob } from './pack-waybill.js'
 import type { Said } from './said.js'
 import { Shift } from './shift.js'
 import { ThreadStarter } from './thread-starter.js'
+import type { Death } from './waybill/blame.js'
+import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
+import type { PoolJob } from './waybill/pack-waybill.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000

@@ -2,8 +2,9 @@
  * What a thread and the main thread send one another by their port, and how what arrives is checked. The port is theirs alone, but
  * a worker module may replace what it finds in its thread, so nothing is used that was not looked at.
  */
-import { holdsOutcomes } from './outcome-buffer.js'
+
 import { readSaid, type Said } from './said.js'
+import { holdsOutcomes } from './waybill/outcome-buffer.js'
 
 /** What a thread says of the waybill that it works on. */
 export type ThreadMessage = { readonly waybill: number } & (

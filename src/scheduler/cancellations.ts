@@ -3,7 +3,7 @@
  * its caller waits here for the outcome. Any other job is cancelled in the store.
  */
 import type { Place, StoredJob } from '../job/job.js'
-import type { StopReason } from '../pool/result.js'
+import type { StopReason } from '../pool/waybill/result.js'
 import type { JobFilter, Store } from '../store/store.js'
 
 interface CancellationParts {

@@ -14,7 +14,7 @@
  */
 import { type ErrorData, toError } from '../errors/error-data.js'
 import { WorkerModuleError } from '../errors/errors.js'
-import type { Result } from '../pool/result.js'
+import type { Result } from '../pool/waybill/result.js'
 import type { Lane } from './lane.js'
 import type { RunningJob } from './running-job.js'
 

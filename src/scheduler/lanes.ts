@@ -3,7 +3,7 @@
  * that an earlier process has left: these jobs wait until a process has a worker for them.
  */
 
-import type { Result } from '../pool/result.js'
+import type { Result } from '../pool/waybill/result.js'
 import type { Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Lane } from './lane.js'

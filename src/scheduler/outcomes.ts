@@ -11,7 +11,7 @@ import {
   type Place,
   type StoredJob,
 } from '../job/job.js'
-import type { Result } from '../pool/result.js'
+import type { Result } from '../pool/waybill/result.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { TaskConfig, Tasks } from '../tasks/tasks.js'
 

@@ -2,7 +2,7 @@
 import { decode } from '../codec/codec.js'
 import { toErrorData } from '../errors/error-data.js'
 import { formatId } from '../job/job-id.js'
-import type { PoolJob } from '../pool/pack-waybill.js'
+import type { PoolJob } from '../pool/waybill/pack-waybill.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import type { Lane } from './lane.js'

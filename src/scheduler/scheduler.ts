@@ -9,7 +9,7 @@
 import { LONGEST_TIMER_MS } from '../job/duration.js'
 import type { StoredJob } from '../job/job.js'
 import { Pool, type PoolOptions } from '../pool/pool.js'
-import type { Result } from '../pool/result.js'
+import type { Result } from '../pool/waybill/result.js'
 import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'

@@ -1,6 +1,6 @@
 /** How a waybill is filled from the lanes. */
 import type { ResourceLimits } from 'node:worker_threads'
-import { WAYBILL_MS } from '../pool/waybill.js'
+import { WAYBILL_MS } from '../pool/waybill/waybill.js'
 import type { Pick, Waiting } from '../store/store.js'
 import type { Lane } from './lane.js'
 

@@ -1,8 +1,8 @@
 /** Who is charged when a thread ends. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { blame, type Death } from '../../src/pool/blame.js'
-import { DONE, LISTENING, SharedState, STARTED, WAITING } from '../../src/pool/waybill.js'
+import { blame, type Death } from '../../src/pool/waybill/blame.js'
+import { DONE, LISTENING, SharedState, STARTED, WAITING } from '../../src/pool/waybill/waybill.js'
 
 const EXIT: Death = {
   error: { name: 'Error', message: 'worker exited with code: 1' },

@@ -53,6 +53,9 @@ test('an error that a job left behind is said if its thread runs no job, and cha
     `export default () => { setTimeout(() => { throw new TypeError('left behind') }, 20) }
      export const other = () => 'through'`,
   )
+  // An idle thread does not keep the process alive.
+  const alive = setInterval(() => {}, 1000)
+  t.after(() => clearInterval(alive))
   const said = once(queue, 'error')
   const job = await queue.enqueue('work')
   await job.finished()

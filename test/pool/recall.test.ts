@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import { DispatchedWaybill } from '../../src/pool/dispatched-waybill.js'
-import { DONE, WAITING } from '../../src/pool/waybill.js'
+import { DispatchedWaybill } from '../../src/pool/waybill/dispatched-waybill.js'
+import { DONE, WAITING } from '../../src/pool/waybill/waybill.js'
 
-const WAYBILL = new URL('../../src/pool/waybill.js', import.meta.url).href
+const WAYBILL = new URL('../../src/pool/waybill/waybill.js', import.meta.url).href
 
 /** Starts one job after the other, as a thread does, from when the first one's word changes; each takes a while. */
 const SOURCE = `

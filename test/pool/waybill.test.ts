@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { OutcomeBuffer, readOutcomes } from '../../src/pool/outcome-buffer.js'
+import { OutcomeBuffer, readOutcomes } from '../../src/pool/waybill/outcome-buffer.js'
 import {
   DONE,
   LISTENING,
@@ -15,7 +15,7 @@ import {
   STARTED,
   unpackJobs,
   WAITING,
-} from '../../src/pool/waybill.js'
+} from '../../src/pool/waybill/waybill.js'
 
 const packed: fc.Arbitrary<Packed> = fc.record(
   {
@@ -156,7 +156,7 @@ test('each job is started or recalled, never both, when a thread and the main th
         if (state.move(index, WAITING, STARTED)) started.push(index)
       parentPort.postMessage(started)
     })`
-  const url = new URL('../../src/pool/waybill.js', import.meta.url).href
+  const url = new URL('../../src/pool/waybill/waybill.js', import.meta.url).href
   const worker = new Worker(source, { eval: true, workerData: { url, buffer: state.buffer, jobs } })
   await once(worker, 'message')
   const answer = once(worker, 'message') as Promise<[number[]]>
@@ -173,7 +173,7 @@ test('each job is started or recalled, never both, when a thread and the main th
 })
 
 test('the clock goes forward and reads the same in a thread', async () => {
-  const url = new URL('../../src/pool/waybill.js', import.meta.url).href
+  const url = new URL('../../src/pool/waybill/waybill.js', import.meta.url).href
   const source = `import(${JSON.stringify(url)}).then(({ monotonicMs }) =>
     require('node:worker_threads').parentPort.postMessage(monotonicMs()))`
   const before = monotonicMs()

@@ -76,7 +76,9 @@ test('cancelling a running job twice is cancelling it once: both calls say that 
   assert.equal(await outcome, 'MILLRACE_JOB_CANCELLED')
 })
 
-test('the process ends once a job that listened was cancelled, however long abortGrace is', { timeout: 60_000 }, async (t) => {
+test('the process ends once a job that listened was cancelled, however long abortGrace is', {
+  timeout: 60_000,
+}, async (t) => {
   const { code, stdout } = await runScript(
     t,
     `const queue = await JobQueue.open(process.argv[2], {

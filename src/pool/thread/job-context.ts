@@ -17,7 +17,7 @@ import {
   type SharedState,
   STARTED,
   TIMED_OUT,
-} from '../waybill.js'
+} from '../waybill/waybill.js'
 import { Checkpoints } from './checkpoints.js'
 import { JobReports } from './job-reports.js'
 

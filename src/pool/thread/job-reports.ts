@@ -14,7 +14,7 @@ import { clearTimeout, setTimeout } from 'node:timers'
 import { encode } from '../../codec/codec.js'
 import { firstKept } from '../../job/notes.js'
 import type { Said } from '../said.js'
-import { monotonicMs } from '../waybill.js'
+import { monotonicMs } from '../waybill/waybill.js'
 
 /** How often reports are sent in the long run. */
 const INTERVAL_MS = 20

@@ -8,8 +8,8 @@ import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { type MessagePort, threadId } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
 import { toErrorData } from '../../errors/error-data.js'
-import { OutcomeBuffer } from '../outcome-buffer.js'
 import type { ThreadMessage } from '../thread-messages.js'
+import { OutcomeBuffer } from '../waybill/outcome-buffer.js'
 import {
   DONE,
   LISTENING,
@@ -21,7 +21,7 @@ import {
   WAITING,
   WAYBILL_MS,
   type WaybillMessage,
-} from '../waybill.js'
+} from '../waybill/waybill.js'
 import { endJob, type Say, ThreadJobContext } from './job-context.js'
 import { knownFunction, loadFunction } from './load-function.js'
 import { type JobFunction, propertyOf } from './worker-function.js'

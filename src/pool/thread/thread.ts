@@ -5,7 +5,7 @@
  * modules live. The next waybill lies in the port already when one is done.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
-import type { WaybillMessage } from '../waybill.js'
+import type { WaybillMessage } from '../waybill/waybill.js'
 import { printThrough } from './print.js'
 import { runWaybill } from './run-waybill.js'
 import { sayWhatEndsThread } from './uncaught.js'

@@ -1,7 +1,7 @@
 /** Finds the function that a worker module exports, be it an ES module or a CommonJS one. */
 import { toErrorData } from '../../errors/error-data.js'
 import { WorkerModuleError } from '../../errors/errors.js'
-import { shownUrl } from '../result.js'
+import { shownUrl } from '../waybill/result.js'
 import { importModule } from './import-module.js'
 import type { ThreadJobContext } from './job-context.js'
 

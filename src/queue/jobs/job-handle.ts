@@ -104,9 +104,9 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
     if (head.progress) Object.defineProperty(this, 'progress', Job.#PROGRESS)
     else this.progress = undefined
     this.log = head.log
-    const encoded = inputOf(stored)
-    if (!encoded || encoded === UNDEFINED || input !== undefined) this.input = input as Input
-    else Object.defineProperty(this, 'input', Job.#INPUT)
+    const encoded = input === undefined ? inputOf(stored) : undefined
+    if (encoded && encoded !== UNDEFINED) Object.defineProperty(this, 'input', Job.#INPUT)
+    else this.input = input as Input
   }
 
   static readonly #INPUT = accessor('input', (job) => inputOf(job.#stored))
@@ -177,15 +177,16 @@ function accessor(name: string, encodedOf: (job: Job) => Uint8Array | undefined)
 }
 
 /** What `finished()` gives for a finished job: its output, or the error that it throws. */
-export function outcomeOf(task: string, { place, state, head, body }: StoredJob): unknown {
-  if (state === 'failed')
-    throw new JobFailedError(formatId(place), task, head.failures ?? [], failureCountOf(head))
-  if (state === 'cancelled') throw new JobCancelledError(formatId(place), task)
-  return decode(body)
+export function outcomeOf(taskOf: (place: Place) => string, job: StoredJob): unknown {
+  // Most have completed: of these no more is read than is needed, for reading makes it.
+  if (job.state === 'completed') return decode(job.body)
+  const { place, state, head } = job
+  if (state === 'cancelled') throw new JobCancelledError(formatId(place), taskOf(place))
+  throw new JobFailedError(formatId(place), taskOf(place), head.failures ?? [], failureCountOf(head))
 }
 
-function inputOf({ state, input, body }: StoredJob): Uint8Array | undefined {
-  return state === 'completed' ? input : body
+function inputOf(job: StoredJob): Uint8Array | undefined {
+  return job.state === 'completed' ? job.input : job.body
 }
 
 function dateOf(ms: number | undefined): Date | undefined {

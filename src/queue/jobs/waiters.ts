@@ -1,16 +1,17 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle or drained. */
 import { NoJobError, WaitTimeoutError } from '../../errors/errors.js'
 import { LONGEST_TIMER_MS } from '../../job/duration.js'
-import { FINISHED_STATES, type JobState, type Place, type StoredJob } from '../../job/job.js'
+import type { JobState, Place, StoredJob } from '../../job/job.js'
 import { formatId } from '../../job/job-id.js'
 import { outcomeOf } from './job-handle.js'
 import type { WaitLimits } from './wait-options.js'
 
-/** Gives a finished job's output, or throws the error that says what became of it. */
-type Outcome = () => unknown
+/** What ends a wait for a job: the job, which has finished, or where it was, if it is gone. */
+type Outcome = StoredJob | Place
 
 interface Waiter {
-  resolve(outcome?: Outcome): void
+  /** With its output, or a promise that will be rejected. */
+  resolve(output?: unknown): void
   reject(error: Error): void
   /** Another one that waits for the same job. */
   next: Waiter | undefined
@@ -26,15 +27,11 @@ export class Waiters {
     this.#taskOf = taskOf
   }
 
-  /**
-   * Fulfilled with the output of the job with this seq. The error is made after the `await`: V8 then adds the application's own
-   * `await` to its stack. Each caller gets an output and an error of its own.
-   */
-  async untilFinished(seq: number): Promise<unknown> {
-    const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
+  /** Fulfilled with the output of the job with this seq. Each caller gets an output and an error of its own. */
+  untilFinished(seq: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
       this.#finished.set(seq, { resolve, reject, next: this.#finished.get(seq) })
     })
-    return outcome?.()
   }
 
   /** As `untilFinished`, within limits. A caller that has given up is forgotten. */
@@ -44,7 +41,7 @@ export class Waiters {
     let timer: NodeJS.Timeout | undefined
     let giveUp = () => {}
     try {
-      const outcome = await new Promise<Outcome | undefined>((resolve, reject) => {
+      return await new Promise((resolve, reject) => {
         const waiter: Waiter = { resolve, reject, next: this.#finished.get(seq) }
         this.#finished.set(seq, waiter)
         giveUp = () => {
@@ -54,7 +51,6 @@ export class Waiters {
         signal?.addEventListener('abort', giveUp)
         if (timeoutMs <= LONGEST_TIMER_MS) timer = setTimeout(giveUp, timeoutMs)
       })
-      return outcome?.()
     } finally {
       clearTimeout(timer)
       signal?.removeEventListener('abort', giveUp)
@@ -76,8 +72,7 @@ export class Waiters {
   /** Tells who waits for a job what became of it; nothing, if it has not finished. */
   settle(job: StoredJob): void {
     const { place, state } = job
-    if (this.#finished.has(place.seq) && isFinished(state))
-      this.#resolve(place.seq, () => outcomeOf(this.#taskOf(place), job))
+    if (isFinished(state)) this.#resolve(place.seq, job)
   }
 
   /** Answers who waits for a job from what is stored of it: nothing, if it is gone. */
@@ -90,9 +85,7 @@ export class Waiters {
 
   /** The job is gone. */
   noJob(place: Place): void {
-    this.#resolve(place.seq, () => {
-      throw new NoJobError(formatId(place))
-    })
+    this.#resolve(place.seq, place)
   }
 
   reject(seq: number, error: Error): void {
@@ -117,8 +110,17 @@ export class Waiters {
     for (const { reject } of [...this.#idle.splice(0), ...this.#drained.splice(0)]) reject(error)
   }
 
+  /** The output of a job that has completed. Throws the error that says what became of another. */
+  #outputOf(outcome: Outcome): unknown {
+    if ('state' in outcome) return outcomeOf(this.#taskOf, outcome)
+    throw new NoJobError(formatId(outcome))
+  }
+
   #resolve(seq: number, outcome: Outcome): void {
-    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) waiter.resolve(outcome)
+    const hasOutput = 'state' in outcome && outcome.state === 'completed'
+    for (let waiter = this.#take(seq); waiter; waiter = waiter.next)
+      if (hasOutput) complete(waiter, () => this.#outputOf(outcome))
+      else waiter.resolve(later(() => this.#outputOf(outcome)))
   }
 
   #drop(seq: number, dropped: Waiter): void {
@@ -139,5 +141,27 @@ export class Waiters {
 }
 
 function isFinished(state: JobState): boolean {
-  return (FINISHED_STATES as readonly JobState[]).includes(state)
+  return state === 'completed' || state === 'failed' || state === 'cancelled'
+}
+
+function complete(waiter: Waiter, output: () => unknown): void {
+  try {
+    waiter.resolve(output())
+  } catch (error) {
+    waiter.reject(error as Error)
+  }
+}
+
+/**
+ * Runs `make`, which throws, when the promise that it is given to is bound to this one. V8 then finds the application's own `await`
+ * at the end of the chain, and adds it to the stack of the error.
+ */
+function later(make: () => unknown): Promise<unknown> {
+  let begin = () => {}
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  // The promise that this one is given to is bound to it in a microtask of its own, before this one.
+  queueMicrotask(() => queueMicrotask(begin))
+  return begun.then(make)
 }

@@ -32,7 +32,9 @@ interface Cut {
 /** Where so many jobs are kept, there may be a tenth more for a while: they are deleted in batches, not with every outcome. */
 const LARGE_COUNT = 1000
 /** How much of the index is read, and cut in one group. */
-const CUT_AT_ONCE = { entries: 64, bytes: 1024 * 1024 }
+const CUT_AT_ONCE = { entries: 64, bytes: 256 * 1024 }
+/** To see whether the oldest is too old. */
+const OLDEST = { entries: 1, bytes: 1 }
 
 export class Pruning {
   readonly #db: Database
@@ -102,6 +104,7 @@ export class Pruning {
     let excess = this.#excessOf(state)
     if (excess === 0 && age === Number.POSITIVE_INFINITY) return false
     const first = this.#first.get(state)
+    if (excess === 0 && !(await this.#hasOlder(state, now - age))) return false
     const { entries } = await readEntries(this.#db, this.#rangeOf(state), CUT_AT_ONCE)
     const cuts: Cut[] = []
     let last: Buffer | undefined
@@ -120,6 +123,11 @@ export class Pruning {
       for (const { put } of cuts) put(batch)
     })
     return true
+  }
+
+  async #hasOlder(state: FinishedState, before: number): Promise<boolean> {
+    const { entries } = await readEntries(this.#db, this.#rangeOf(state), OLDEST)
+    return entries.some(([key]) => finishedAtOf(key) < before)
   }
 
   #rangeOf(state: FinishedState): { gte: Buffer; lt: Buffer } {

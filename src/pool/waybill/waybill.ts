@@ -14,9 +14,9 @@
  * Every move is a compare-and-exchange, so that each job is run by one side's decision only: a recalled job is not started,
  * a finished one is not stopped.
  */
-import type { Limit } from '../codec/cost.js'
-import type { Head, Place } from '../job/job.js'
-import type { WorkerModule } from '../tasks/worker-module.js'
+import type { Limit } from '../../codec/cost.js'
+import type { Head, Place } from '../../job/job.js'
+import type { WorkerModule } from '../../tasks/worker-module.js'
 
 export const WAITING = 0
 export const STARTED = 1

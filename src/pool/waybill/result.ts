@@ -1,5 +1,5 @@
 /** What becomes of a job that was handed out. */
-import type { ErrorData } from '../errors/error-data.js'
+import type { ErrorData } from '../../errors/error-data.js'
 
 export type StopReason = 'cancelled' | 'timedOut' | 'closing'
 

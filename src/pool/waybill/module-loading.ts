@@ -1,5 +1,5 @@
 /** The module that a thread loads for a job of its waybill: which job, and for how long it may go on. */
-import type { ErrorData } from '../errors/error-data.js'
+import type { ErrorData } from '../../errors/error-data.js'
 import { notLoaded, type Timed } from './result.js'
 
 /** A module may take so long to load where one that fails is not tried again (`loadTimeout: 0`), in ms. */

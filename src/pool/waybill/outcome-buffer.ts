@@ -1,6 +1,6 @@
 /** What became of the jobs of a waybill, as its thread sends it: many outcomes in one buffer. */
-import { decode, UNDEFINED } from '../codec/codec.js'
-import { type ErrorData, isErrorData, toErrorData } from '../errors/error-data.js'
+import { decode, UNDEFINED } from '../../codec/codec.js'
+import { type ErrorData, isErrorData, toErrorData } from '../../errors/error-data.js'
 
 /** What became of a job in its thread: its encoded output, or its encoded error. */
 export interface Outcome {

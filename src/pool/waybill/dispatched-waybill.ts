@@ -10,8 +10,8 @@
  * A waybill lies with its thread until the one before it is done. Then it is begun: its jobs are looked after by timers. A job
  * that has not started can be taken back at any time.
  */
-import type { ErrorData } from '../errors/error-data.js'
-import { LONGEST_TIMER_MS } from '../job/duration.js'
+import type { ErrorData } from '../../errors/error-data.js'
+import { LONGEST_TIMER_MS } from '../../job/duration.js'
 import { blame, type Death } from './blame.js'
 import { JobMarks } from './job-marks.js'
 import { ModuleLoading } from './module-loading.js'

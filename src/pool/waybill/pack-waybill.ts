@@ -1,6 +1,6 @@
 /** What a waybill's thread is sent: each module and task once, the jobs in one buffer. */
-import type { Limit } from '../codec/cost.js'
-import type { WorkerModule } from '../tasks/worker-module.js'
+import type { Limit } from '../../codec/cost.js'
+import type { WorkerModule } from '../../tasks/worker-module.js'
 import type { DispatchedWaybill } from './dispatched-waybill.js'
 import type { Timed } from './result.js'
 import { type Carried, packJobs, type WaybillMessage } from './waybill.js'

@@ -5,7 +5,7 @@
  * from the one that runs. It may also stem from a job that the thread ran before: a timer that it left behind, memory that it kept.
  * So a job is charged only if its thread has run no other. Else the suspects run again, each alone, and are not charged.
  */
-import type { ErrorData } from '../errors/error-data.js'
+import type { ErrorData } from '../../errors/error-data.js'
 import { DONE, isRunning, type SharedState } from './waybill.js'
 
 /** How a thread has ended. */
