@@ -4,6 +4,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -54,6 +55,11 @@ export async function tortureRound(round: Round): Promise<Tally> {
   const problems: string[] = []
   for (let life = 1; life <= round.kills; life++) {
     await live(directory, facts, life, round)
+    // Killed before the directory was a queue: looking into it would make LevelDB's files there.
+    if (!existsSync(join(directory, 'MILLRACE'))) {
+      crashes.push({ life, transit: [] })
+      continue
+    }
     const { transit, problems: found } = await inspect(directory)
     crashes.push({ life, transit })
     problems.push(...found.map((problem) => `after kill ${life}: ${problem}`))
