@@ -31,10 +31,8 @@ interface Cut {
 
 /** Where so many jobs are kept, there may be a tenth more for a while: they are deleted in batches, not with every outcome. */
 const LARGE_COUNT = 1000
-/** How much of the index is read, and cut in one group. */
-const CUT_AT_ONCE = { entries: 64, bytes: 256 * 1024 }
-/** To see whether the oldest is too old. */
-const OLDEST = { entries: 1, bytes: 1 }
+/** How much of the index is read at a time, and cut in one group at most. */
+const READ_AHEAD = { entries: 64, bytes: 256 * 1024 }
 
 export class Pruning {
   readonly #db: Database
@@ -44,6 +42,12 @@ export class Pruning {
   readonly #retention: Retention
   /** No index entry is before this one: what was deleted leaves tombstones, which a read would walk over. */
   readonly #first = new Map<FinishedState, Buffer>()
+  /** The first index entries, as they are on disk. A read costs as much for many as for one, so they are read ahead. */
+  readonly #ahead = new Map<FinishedState, [Buffer, Buffer][]>()
+  /** The last index entry that was written. */
+  readonly #latest = new Map<FinishedState, Buffer>()
+  /** How many entries were written that may be before others. */
+  #disorder = 0
 
   constructor(parts: PruningParts, chunks: CompletedChunks, retention: Retention) {
     this.#db = parts.db
@@ -55,8 +59,22 @@ export class Pruning {
 
   /** An index entry is about to be written. It is before others if the clock was set back. */
   noteEntry(state: FinishedState, key: Buffer): void {
+    const latest = this.#latest.get(state)
+    if (latest && key.compare(latest) > 0) {
+      this.#latest.set(state, key)
+      return
+    }
+    // What is being read now may lack it.
+    this.#disorder++
+    this.forgetRead(state)
     const first = this.#first.get(state)
     if (first && key.compare(first) < 0) this.#first.set(state, key)
+    if (!latest) this.#latest.set(state, key)
+  }
+
+  /** Index entries of this state that were there before are about to change. */
+  forgetRead(state: FinishedState): void {
+    this.#ahead.delete(state)
   }
 
   /** Whether some state has so many more jobs than it keeps that it is time to prune. */
@@ -79,6 +97,7 @@ export class Pruning {
 
   /** Deletes jobs that finished before `before`, the oldest first. Returns how many. */
   async clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number> {
+    this.forgetRead(state)
     let deleted = 0
     const lt = finishedKey(state, Math.max(0, before), 0)
     for await (const [key, jobs] of this.#db.iterator({ ...this.#rangeOf(state), lt })) {
@@ -103,11 +122,12 @@ export class Pruning {
     const { age } = this.#retention[state]
     let excess = this.#excessOf(state)
     if (excess === 0 && age === Number.POSITIVE_INFINITY) return false
-    const first = this.#first.get(state)
+    const disorder = this.#disorder
     if (excess === 0 && !(await this.#hasOlder(state, now - age))) return false
-    const { entries } = await readEntries(this.#db, this.#rangeOf(state), CUT_AT_ONCE)
+    const entries = await this.#oldest(state)
     const cuts: Cut[] = []
     let last: Buffer | undefined
+    let isWhole = true
     for (const [key, jobs] of entries) {
       const many = finishedAtOf(key) < now - age ? Number.POSITIVE_INFINITY : excess
       if (many === 0 || (many <= slack && many < listedIn(jobs))) break
@@ -115,10 +135,13 @@ export class Pruning {
       excess = Math.max(0, excess - cut.count)
       cuts.push(cut)
       last = key
+      isWhole = many >= listedIn(jobs)
     }
     if (!last) return false
-    // Unless an entry before it has come meanwhile.
-    if (this.#first.get(state) === first) this.#first.set(state, last)
+    // Unless an entry before them has come meanwhile.
+    if (this.#disorder === disorder) this.#first.set(state, last)
+    if (isWhole && this.#ahead.get(state) === entries) this.#ahead.set(state, entries.slice(cuts.length))
+    else this.forgetRead(state)
     await this.#commits.append((batch) => {
       for (const { put } of cuts) put(batch)
     })
@@ -126,8 +149,18 @@ export class Pruning {
   }
 
   async #hasOlder(state: FinishedState, before: number): Promise<boolean> {
-    const { entries } = await readEntries(this.#db, this.#rangeOf(state), OLDEST)
-    return entries.some(([key]) => finishedAtOf(key) < before)
+    const [oldest] = await this.#oldest(state)
+    return oldest !== undefined && finishedAtOf(oldest[0]) < before
+  }
+
+  /** The first index entries of a state. */
+  async #oldest(state: FinishedState): Promise<[Buffer, Buffer][]> {
+    const known = this.#ahead.get(state)
+    if (known && known.length > 0) return known
+    const disorder = this.#disorder
+    const { entries } = await readEntries(this.#db, this.#rangeOf(state), READ_AHEAD)
+    if (this.#disorder === disorder) this.#ahead.set(state, entries)
+    return entries
   }
 
   #rangeOf(state: FinishedState): { gte: Buffer; lt: Buffer } {
