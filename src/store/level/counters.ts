@@ -3,7 +3,7 @@
  * jobs each lane has in each state, and the last number given out. So counting costs no read, after a crash neither.
  */
 import type { FinishedState, JobCounts, JobState } from '../../job/job.js'
-import { countsKey, LAST_KEY, laneKey, laneOf, rangeOf } from './format/keys.js'
+import { countsKey, LAST_KEY, laneKey, laneOf, rangeOf, readUint48 } from './format/keys.js'
 import type { Batch, Database } from './group-commit.js'
 
 /** The states that are told apart on disk: a running job is stored as a waiting one. */
@@ -31,14 +31,14 @@ export class Counters {
   static async read(db: Database): Promise<Counters> {
     const counters = new Counters()
     const last = await db.get(LAST_KEY)
-    counters.#last = counters.#written = last?.readUIntBE(0, 6) ?? 0
+    counters.#last = counters.#written = last ? readUint48(last, 0) : 0
     for await (const [key, value] of db.iterator(rangeOf('ml')))
       counters.#name(laneOf(key), value.toString('utf8'))
     for await (const [key, value] of db.iterator(rangeOf('mc'))) {
       const lane = laneOf(key)
       const counts = counters.#countsOf(lane)
       STORED.forEach((state, index) => {
-        counts[state] = value.readUIntBE(index * 6, 6)
+        counts[state] = readUint48(value, index * 6)
         counters.#total[state] += counts[state]
       })
       counters.#note(lane)

@@ -93,7 +93,7 @@ export function waybillKey(waybill: number): Key {
 }
 
 export function waybillOf(waybillKey: Key): number {
-  return waybillKey.readUIntBE(1, 6)
+  return readUint48(waybillKey, 1)
 }
 
 export function finishedKey(state: FinishedState, finishedAt: number, group: number): Key {
@@ -111,7 +111,7 @@ export function finishedAtOf(finishedKey: Key): number {
 
 /** The group of a `finishedKey`. */
 export function groupOf(finishedKey: Key): number {
-  return finishedKey.readUIntBE(8, 6)
+  return readUint48(finishedKey, 8)
 }
 
 /** The key that holds a job's idempotency key. */
@@ -168,8 +168,18 @@ export function readPlace(source: Buffer, at: number): Place {
   return {
     lane: source.readUInt32BE(at),
     priority: source.readUInt16BE(at + 4) - PRIORITY_OFFSET,
-    seq: source.readUIntBE(at + 6, 6),
+    seq: readUint48(source, at + 6),
   }
+}
+
+/**
+ * A number of 6 bytes. V8 keeps the one that `readUIntBE` gives as a float even if it is small. Objects that hold it then change
+ * their shape, which makes each access to a place slow.
+ */
+export function readUint48(source: Buffer, at: number): number {
+  const high = source.readUInt16BE(at)
+  const low = source.readUInt32BE(at + 2)
+  return high === 0 ? low : high * 2 ** 32 + low
 }
 
 /** The order of places, which is that of the jobs' keys. */
