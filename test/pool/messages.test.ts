@@ -35,7 +35,11 @@ test('whatever a thread sends is a message or nothing, and what is read of it ha
       if (!message) return
       messages++
       assert.equal(typeof message.waybill, 'number')
-      if ('outcomes' in message) assert.ok(Array.isArray([...readOutcomes(message.outcomes)]))
+      if ('outcomes' in message)
+        readOutcomes(message.outcomes, (index, isError, ranMs, bytes) => {
+          assert.deepEqual([typeof index, typeof isError, typeof ranMs], ['number', 'boolean', 'number'])
+          assert.ok(bytes instanceof Uint8Array)
+        })
       else if ('log' in message) assert.ok(message.log.lines.every((line) => typeof line === 'string'))
       else if ('isLoading' in message) assert.equal(typeof message.isLoading, 'boolean')
       else if ('unloadable' in message) assert.ok(message.unloadable instanceof Uint8Array)

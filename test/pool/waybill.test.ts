@@ -101,7 +101,7 @@ test('outcomes are read as they were pushed, however large', () => {
         bytes += 20 + each.byteLength
       }
       assert.deepEqual([buffer.count, buffer.bytes], [outcomes.length, bytes])
-      assert.deepEqual([...readOutcomes(buffer.take())], outcomes)
+      assert.deepEqual(outcomesIn(buffer.take()), outcomes)
     }),
     { seed: 1 },
   )
@@ -114,7 +114,7 @@ test('taking outcomes starts anew, and what was taken can be transferred', () =>
   const { outcomes } = structuredClone({ outcomes: taken }, { transfer: [taken.buffer] })
   assert.deepEqual([buffer.count, buffer.bytes, buffer.take().byteLength], [0, 0, 0])
   buffer.push(2, true, 1, Buffer.from('second'))
-  const all = [...readOutcomes(outcomes), ...readOutcomes(buffer.take())]
+  const all = [...outcomesIn(outcomes), ...outcomesIn(buffer.take())]
   assert.deepEqual(
     all.map(({ index, isError, bytes }) => [index, isError, Buffer.from(bytes).toString()]),
     [
@@ -182,3 +182,9 @@ test('the clock goes forward and reads the same in a thread', async () => {
   const after = monotonicMs()
   assert.ok(before <= inThread && inThread <= after, `${before} ≤ ${inThread} ≤ ${after}`)
 })
+
+function outcomesIn(packed: Uint8Array) {
+  const outcomes: { index: number; isError: boolean; ranMs: number; bytes: Uint8Array }[] = []
+  readOutcomes(packed, (index, isError, ranMs, bytes) => outcomes.push({ index, isError, ranMs, bytes }))
+  return outcomes
+}

@@ -124,17 +124,17 @@ export class DispatchedWaybill<Job extends Timed> {
   receive(packed: Uint8Array): void {
     const results: Result<Job>[] = []
     const now = Date.now()
-    for (const { index, isError, ranMs, bytes } of readOutcomes(packed)) {
+    readOutcomes(packed, (index, isError, ranMs, bytes) => {
       const job = this.jobs[index]
       // A job that its thread has not even started has no outcome, whatever a worker module posts.
-      if (!job || !this.#marks.isOpen(index) || this.state.stateOf(index) === WAITING) continue
+      if (!job || !this.#marks.isOpen(index) || this.state.stateOf(index) === WAITING) return
       const reason = this.#stops.get(index)
       this.#noteStarted(index, Math.trunc(now - ranMs))
       this.#marks.settle(index)
       if (reason) results.push({ kind: 'stopped', job, reason })
       else if (isError) results.push({ kind: 'threw', job, error: errorIn(bytes), ranMs })
       else results.push({ kind: 'completed', job, output: bytes, ranMs })
-    }
+    })
     this.#tell(results)
   }
 

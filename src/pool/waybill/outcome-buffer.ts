@@ -2,13 +2,8 @@
 import { decode, UNDEFINED } from '../../codec/codec.js'
 import { type ErrorData, isErrorData, toErrorData } from '../../errors/error-data.js'
 
-/** What became of a job in its thread: its encoded output, or its encoded error. */
-export interface Outcome {
-  readonly index: number
-  readonly isError: boolean
-  readonly ranMs: number
-  readonly bytes: Uint8Array
-}
+/** Is told what became of a job in its thread: `bytes` is its encoded output, or its encoded error. */
+type Receiver = (index: number, isError: boolean, ranMs: number, bytes: Uint8Array) => void
 
 const OUTCOME_BYTES = 20
 
@@ -75,19 +70,15 @@ export function holdsOutcomes(packed: Uint8Array): boolean {
   return at === packed.byteLength
 }
 
-/** The outcomes in what `OutcomeBuffer.take` gave. Their bytes are views on it. */
-export function* readOutcomes(packed: Uint8Array): Generator<Outcome> {
+/** Tells the outcomes in what `OutcomeBuffer.take` gave. Their bytes are views on it. */
+export function readOutcomes(packed: Uint8Array, receive: Receiver): void {
   const view = new DataView(packed.buffer, packed.byteOffset, packed.byteLength)
   for (let at = 0; at < packed.byteLength; ) {
     const length = view.getUint32(at + 16)
     const start = at + OUTCOME_BYTES
     const isUndefined = length === 1 && packed[start] === UNDEFINED[0]
-    yield {
-      index: view.getUint32(at),
-      isError: view.getUint32(at + 4) === 1,
-      ranMs: view.getFloat64(at + 8),
-      bytes: isUndefined ? UNDEFINED : packed.subarray(start, start + length),
-    }
+    const bytes = isUndefined ? UNDEFINED : packed.subarray(start, start + length)
+    receive(view.getUint32(at), view.getUint32(at + 4) === 1, view.getFloat64(at + 8), bytes)
     at = start + length
   }
 }

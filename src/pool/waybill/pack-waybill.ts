@@ -21,7 +21,8 @@ export function packWaybill(
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
   let kind = -1
-  for (const [index, { task, module }] of jobs.entries()) {
+  for (let index = 0; index < jobs.length; index++) {
+    const { task, module } = jobs[index] as PoolJob
     // Most are of the kind of the one before.
     if (!isOfKind(kinds[kind], task, module)) kind = kinds.findIndex((each) => isOfKind(each, task, module))
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1

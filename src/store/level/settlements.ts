@@ -87,10 +87,13 @@ function putOutcome(
     case 'completed': {
       const { attempt, head } = job
       const ran = { attempt, startedAt: settlement.startedAt }
-      const chunk = job.chunk?.isApart ? undefined : job.chunk
-      const kept = headAfterCompletion(head, notes)
-      const completed = { place, head: kept, enqueuedAt, body: settlement.output, input: job.input }
-      finished.finish(batch, 'completed', completed, ran, chunk)
+      const completed = {
+        place,
+        head: headAfterCompletion(head, notes),
+        enqueuedAt,
+        body: settlement.output,
+      }
+      finished.finish(batch, 'completed', completed, ran, job)
       return undefined
     }
     default: {

@@ -1,4 +1,5 @@
 /** A waiting job in memory, from the window through transit to its outcome. */
+import { UNDEFINED } from '../../../codec/codec.js'
 import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
 import type { Notes } from '../../../job/notes.js'
 import type { Claimed } from '../../store.js'
@@ -6,6 +7,7 @@ import type { Chunk } from '../format/chunk.js'
 import { writePlace } from '../format/keys.js'
 import {
   bodyAtOf,
+  copyBytes,
   DAMAGED_BODY,
   damagedHead,
   encodeRecord,
@@ -18,8 +20,6 @@ import type { Entry } from './window.js'
 
 /** What an entry costs in memory beside its record, about. */
 const OVERHEAD_BYTES = 200
-/** Below this a loop copies faster than a call. */
-const SHORT_BYTES = 32
 
 export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   readonly place: Place
@@ -107,12 +107,16 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
     return this.#end - bodyAtOf(this.#source, this.#start)
   }
 
+  /** Whether the input is `undefined`. */
+  get isWithoutInput(): boolean {
+    const source = this.#source
+    const at = bodyAtOf(source, this.#start)
+    return this.#end - at === 1 && source[at] === UNDEFINED[0]
+  }
+
   copyInput(target: Uint8Array, at: number): void {
     const source = this.#source
-    const end = this.#end
-    const start = bodyAtOf(source, this.#start)
-    if (end - start > SHORT_BYTES) source.copy(target, at, start, end)
-    else for (let from = start; from < end; from++) target[at + from - start] = source[from] as number
+    copyBytes(source, bodyAtOf(source, this.#start), this.#end, target, at)
   }
 
   /** Its record with another history. */

@@ -4,12 +4,12 @@
  * The jobs that finish in one group share one entry of the retention index, which lists them; each job's record names that
  * entry. Small ones that complete together are stored as chunks, and listed as such.
  */
-import { UNDEFINED } from '../../../codec/codec.js'
 import type { FinishedState, Head, Place, StoredJob } from '../../../job/job.js'
 import type { Retention } from '../../store.js'
+import type { JobEntry } from '../backlog/job-entry.js'
 import type { Counters } from '../counters.js'
 import type { Limit, Read } from '../format/bounded-read.js'
-import { type Chunk, SEQ_SPAN } from '../format/chunk.js'
+import { SEQ_SPAN } from '../format/chunk.js'
 import { completedChunkKey, finishedKey, jobKey, nameKey } from '../format/keys.js'
 import { partsOf, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, Snapshot } from '../group-commit.js'
@@ -51,15 +51,15 @@ export class FinishedJobs {
 
   /**
    * Records a finished job, or deletes its key where such jobs are not kept. Its waiting record is the caller's to delete.
-   * A job that has completed and was in a chunk of the backlog may go into one again; `input` is kept with it unless it is too
-   * large.
+   * `from` is a job that has completed, as it was in the backlog: its input is kept with it unless it is too large. If it was in a
+   * chunk there, it may go into one again.
    */
   finish(
     batch: Batch,
     state: FinishedState,
-    { place, head, enqueuedAt, body, input }: Omit<StoredJob, 'state'>,
+    { place, head, enqueuedAt, body }: Omit<StoredJob, 'state' | 'input'>,
     { attempt = 0, startedAt = 0 }: Pick<Head, 'attempt' | 'startedAt'> = head,
-    chunk?: Chunk,
+    from?: JobEntry,
   ): void {
     if (!this.keeps(state)) {
       if (head.key !== undefined) batch.del(nameKey(place.lane, head.key))
@@ -74,17 +74,20 @@ export class FinishedJobs {
     const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
     this.#counters.add(place.lane, state, 1)
     const isNamed = head.key !== undefined
-    const kept = input && this.#keepsInput(input) ? input : undefined
-    const parts = partsOf(place, enqueuedAt, head, body, end, kept)
-    if (chunk && !isNamed && this.#chunks.add(chunk, parts)) return
+    const inputBytes = from ? this.#keptBytesOf(from) : 0
+    const kept = inputBytes > 0 ? from : undefined
+    const parts = partsOf(place, enqueuedAt, head, body, end, kept, inputBytes)
+    const chunk = from?.chunk
+    if (chunk && !chunk.isApart && !isNamed && this.#chunks.add(chunk, parts)) return
     batch.put(jobKey(state, place), recordOf(parts, sizeOf(parts)))
     finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, 1)
   }
 
-  /** An `undefined` needs no keeping. */
-  #keepsInput(input: Uint8Array): boolean {
-    const { byteLength } = input
-    return byteLength <= this.#keptInputBytes && (byteLength > 1 || input[0] !== UNDEFINED[0])
+  /** How many bytes of a job's input are kept: all or none. An `undefined` needs no keeping. */
+  #keptBytesOf(job: JobEntry): number {
+    const { inputBytes } = job
+    if (inputBytes > this.#keptInputBytes) return 0
+    return inputBytes === 1 && job.isWithoutInput ? 0 : inputBytes
   }
 
   /** Adds the group's index entries to it. */
@@ -118,6 +121,7 @@ export class FinishedJobs {
       entries.set(name, entry)
       entry.leaving.add(place.seq)
     }
+    this.pruning.forgetRead(state)
     const puts: ((batch: Batch) => void)[] = []
     for (const { key, group, leaving } of entries.values())
       puts.push(await this.#without(key, group, leaving))

@@ -16,6 +16,7 @@ import { DamagedError } from '../../../errors/errors.js'
 import { isHead } from '../../../job/head-shape.js'
 import type { Head, JobState, Place, StoredJob } from '../../../job/job.js'
 import { checksumOf } from './checksum.js'
+import { readUint48 } from './keys.js'
 
 const HAS_HEAD = 1
 const HAS_END = 2
@@ -28,6 +29,8 @@ const FLAGS_AT = 4
 const FIXED_BYTES = 11
 const END_BYTES = 22
 const LENGTH_BYTES = 4
+/** Up to this a loop copies faster than a call. */
+const SHORT_BYTES = 32
 
 export const NO_HEAD: Readonly<Head> = Object.freeze({})
 
@@ -51,7 +54,13 @@ export interface Parts {
   readonly body: Uint8Array | undefined
   readonly end: End | undefined
   /** The input, where the body is the output. */
-  readonly input: Uint8Array | undefined
+  readonly input: EncodedInput | undefined
+  readonly inputBytes: number
+}
+
+/** An encoded input, where it lies: a view on it would cost more than the copy. */
+export interface EncodedInput {
+  copyInput(target: Uint8Array, at: number): void
 }
 
 export function partsOf(
@@ -60,22 +69,23 @@ export function partsOf(
   head: Readonly<Head> | undefined,
   body: Uint8Array | undefined,
   end?: End,
-  input?: Uint8Array,
+  input?: EncodedInput,
+  inputBytes = 0,
 ): Parts {
   const kept = end ? withoutEnd(head) : head
   const headBytes = kept && kept !== NO_HEAD ? encode(kept, 'options') : undefined
-  return { place, enqueuedAt, headBytes, body, end, input }
+  return { place, enqueuedAt, headBytes, body, end, input, inputBytes }
 }
 
-export function sizeOf({ headBytes, body, end, input }: Parts): number {
+export function sizeOf({ headBytes, body, end, input, inputBytes }: Parts): number {
   const headSize = headBytes ? LENGTH_BYTES + headBytes.byteLength : 0
-  const inputSize = input ? LENGTH_BYTES + input.byteLength : 0
+  const inputSize = input ? LENGTH_BYTES + inputBytes : 0
   return FIXED_BYTES + (end ? END_BYTES : 0) + headSize + inputSize + (body?.byteLength ?? 0)
 }
 
 /** Writes a record of `size` bytes, as `sizeOf` gives it. */
 export function writeRecord(
-  { place, enqueuedAt, headBytes, body, end, input }: Parts,
+  { place, enqueuedAt, headBytes, body, end, input, inputBytes }: Parts,
   target: Buffer,
   start: number,
   size: number,
@@ -90,9 +100,17 @@ export function writeRecord(
     writeTime(target, end.group, at + 16)
     at += END_BYTES
   }
-  if (headBytes) at = writeSized(target, headBytes, at)
-  if (input) at = writeSized(target, input, at)
-  if (body) target.set(body, at)
+  if (headBytes) {
+    at = writeLength(target, headBytes.byteLength, at)
+    copyBytes(headBytes, 0, headBytes.byteLength, target, at)
+    at += headBytes.byteLength
+  }
+  if (input) {
+    at = writeLength(target, inputBytes, at)
+    input.copyInput(target, at)
+    at += inputBytes
+  }
+  if (body) copyBytes(body, 0, body.byteLength, target, at)
   target.writeUInt32BE(checksumOf(place, target, start + FLAGS_AT, start + size), start)
 }
 
@@ -114,7 +132,8 @@ export function encodeRecord(
   end?: End,
   input?: Uint8Array,
 ): Buffer {
-  const parts = partsOf(place, enqueuedAt, head, body, end, input)
+  const kept = input && { copyInput: (target: Uint8Array, at: number) => target.set(input, at) }
+  const parts = partsOf(place, enqueuedAt, head, body, end, kept, input?.byteLength)
   return recordOf(parts, sizeOf(parts))
 }
 
@@ -139,7 +158,7 @@ function hasItsParts(bytes: Buffer, start: number, end: number): boolean {
 }
 
 export function enqueuedAtOf(bytes: Buffer, start = 0): number {
-  return bytes.readUIntBE(start + 5, 6)
+  return readUint48(bytes, start + 5)
 }
 
 export function headOf(bytes: Buffer, start = 0): Readonly<Head> {
@@ -237,11 +256,22 @@ function inputAtOf(bytes: Buffer, start: number): number {
   return has(bytes, start, HAS_HEAD) ? headAt + LENGTH_BYTES + bytes.readUInt32BE(headAt) : headAt
 }
 
-/** Writes bytes behind their length. Returns where they end. */
-function writeSized(target: Buffer, bytes: Uint8Array, at: number): number {
-  target.writeUInt32BE(bytes.byteLength, at)
-  target.set(bytes, at + LENGTH_BYTES)
-  return at + LENGTH_BYTES + bytes.byteLength
+/** Writes the length of a part. Returns where the part begins. */
+function writeLength(target: Buffer, length: number, at: number): number {
+  target.writeUInt32BE(length, at)
+  return at + LENGTH_BYTES
+}
+
+/** Copies the bytes from `start` to `end` of one array into another. */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  if (end - start > SHORT_BYTES) target.set(source.subarray(start, end), at)
+  else for (let from = start; from < end; from++) target[at + from - start] = source[from] as number
 }
 
 function has(bytes: Buffer, start: number, flag: number): boolean {
