@@ -9,21 +9,20 @@ const PRIORITY_OFFSET = 32_768
 
 /** Two digits for each byte. */
 const BYTES = Array.from({ length: 256 }, (_, byte) => hex(byte, 2))
-/** All but the last four digits of the last id: most ids share them with the one before. */
+/** All but the last two digits of the last id: most ids share them with the one before. */
 let latest = { lane: -1, priority: 0, high: -1, digits: '' }
 
 /** A place as text. */
 export function formatId({ lane, priority, seq }: Place): string {
-  const high = Math.floor(seq / 65_536)
+  const high = Math.floor(seq / 256)
   if (high !== latest.high || lane !== latest.lane || priority !== latest.priority)
     latest = {
       lane,
       priority,
       high,
-      digits: hex(lane, 8) + hex(priority + PRIORITY_OFFSET, 4) + hex(high, 8),
+      digits: hex(lane, 8) + hex(priority + PRIORITY_OFFSET, 4) + hex(high, 10),
     }
-  const low = seq % 65_536
-  return latest.digits + BYTES[low >> 8] + BYTES[low & 255]
+  return latest.digits + BYTES[seq % 256]
 }
 
 /** The place that an id stands for, or `undefined` if the text is no id. */

@@ -97,11 +97,11 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    */
   enqueue<Name extends keyof Tasks_ & string>(
     task: Name,
-    ...[input, options]: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
+    ...args: InputArgs<InputOf<Tasks_[Name]>, EnqueueOptions>
   ): Promise<JobOf<Tasks_, Name>> {
     try {
       const { enqueueing } = this.#parts
-      const job = enqueueing.newJob(this.#parts.laneFor(task), input, options)
+      const job = enqueueing.newJob(this.#parts.laneFor(task), args[0], args[1])
       return enqueueing.addOne(job) as Promise<JobOf<Tasks_, Name>>
     } catch (error) {
       return Promise.reject(error)

@@ -95,6 +95,8 @@ export class Tasks {
 
   /** @throws {UnknownTaskError} no worker module was given for it. @throws {OptionError} it is no task name. */
   known(name: string): TaskConfig {
+    const known = this.#configs.get(name)
+    if (known) return known
     checkTaskName(name)
     return this.config(name) ?? this.unknown(name)
   }

@@ -176,13 +176,10 @@ function accessor(name: string, encodedOf: (job: Job) => Uint8Array | undefined)
   }
 }
 
-/** What `finished()` gives for a finished job: its output, or the error that it throws. */
-export function outcomeOf(taskOf: (place: Place) => string, job: StoredJob): unknown {
-  // Most have completed: of these no more is read than is needed, for reading makes it.
-  if (job.state === 'completed') return decode(job.body)
-  const { place, state, head } = job
-  if (state === 'cancelled') throw new JobCancelledError(formatId(place), taskOf(place))
-  throw new JobFailedError(formatId(place), taskOf(place), head.failures ?? [], failureCountOf(head))
+/** What `finished()` throws for a job that has failed or was cancelled. */
+export function outcomeError(taskOf: (place: Place) => string, { place, state, head }: StoredJob): Error {
+  if (state === 'cancelled') return new JobCancelledError(formatId(place), taskOf(place))
+  return new JobFailedError(formatId(place), taskOf(place), head.failures ?? [], failureCountOf(head))
 }
 
 function inputOf(job: StoredJob): Uint8Array | undefined {

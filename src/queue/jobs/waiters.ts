@@ -1,27 +1,27 @@
 /** Who waits for what: for single jobs to finish, and for the queue to be idle or drained. */
+import { decode } from '../../codec/codec.js'
 import { NoJobError, WaitTimeoutError } from '../../errors/errors.js'
 import { LONGEST_TIMER_MS } from '../../job/duration.js'
-import type { JobState, Place, StoredJob } from '../../job/job.js'
+import type { Place, StoredJob } from '../../job/job.js'
 import { formatId } from '../../job/job-id.js'
-import { outcomeOf } from './job-handle.js'
+import { outcomeError } from './job-handle.js'
 import type { WaitLimits } from './wait-options.js'
 
 /** What ends a wait for a job: the job, which has finished, or where it was, if it is gone. */
 type Outcome = StoredJob | Place
 
-interface Waiter {
-  /** With its output, or a promise that will be rejected. */
-  resolve(output?: unknown): void
-  reject(error: Error): void
-  /** Another one that waits for the same job. */
-  next: Waiter | undefined
-}
+/**
+ * Ends one wait: with its output, or with a promise that is rejected. There is one for each job that somebody waits for, so it is
+ * kept without an object around it, and without a function that rejects.
+ */
+type Resolve = (output?: unknown) => void
 
 export class Waiters {
-  readonly #finished = new Map<number, Waiter>()
+  /** Who waits for each job: the only one, or all. */
+  readonly #finished = new Map<number, Resolve | Resolve[]>()
   readonly #taskOf: (place: Place) => string
-  #idle: Waiter[] = []
-  #drained: Waiter[] = []
+  #idle: Resolve[] = []
+  #drained: Resolve[] = []
 
   constructor(taskOf: (place: Place) => string) {
     this.#taskOf = taskOf
@@ -29,8 +29,8 @@ export class Waiters {
 
   /** Fulfilled with the output of the job with this seq. Each caller gets an output and an error of its own. */
   untilFinished(seq: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#finished.set(seq, { resolve, reject, next: this.#finished.get(seq) })
+    return new Promise((resolve) => {
+      this.#add(seq, resolve)
     })
   }
 
@@ -42,10 +42,9 @@ export class Waiters {
     let giveUp = () => {}
     try {
       return await new Promise((resolve, reject) => {
-        const waiter: Waiter = { resolve, reject, next: this.#finished.get(seq) }
-        this.#finished.set(seq, waiter)
+        this.#add(seq, resolve)
         giveUp = () => {
-          this.#drop(seq, waiter)
+          this.#drop(seq, resolve)
           reject(signal?.aborted ? signal.reason : new WaitTimeoutError(formatId(place), timeoutMs))
         }
         signal?.addEventListener('abort', giveUp)
@@ -58,21 +57,25 @@ export class Waiters {
   }
 
   untilIdle(): Promise<void> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#idle.push({ resolve, reject, next: undefined })
+    return new Promise<unknown>((resolve) => {
+      this.#idle.push(resolve)
     }) as Promise<void>
   }
 
   untilDrained(): Promise<void> {
-    return new Promise<unknown>((resolve, reject) => {
-      this.#drained.push({ resolve, reject, next: undefined })
+    return new Promise<unknown>((resolve) => {
+      this.#drained.push(resolve)
     }) as Promise<void>
   }
 
   /** Tells who waits for a job what became of it; nothing, if it has not finished. */
   settle(job: StoredJob): void {
     const { place, state } = job
-    if (isFinished(state)) this.#resolve(place.seq, job)
+    if (state === 'completed') {
+      const waiting = this.#take(place.seq)
+      if (typeof waiting === 'function') complete(waiting, job.body)
+      else for (const resolve of waiting) complete(resolve, job.body)
+    } else if (state === 'failed' || state === 'cancelled') this.#throw(place.seq, job)
   }
 
   /** Answers who waits for a job from what is stored of it: nothing, if it is gone. */
@@ -85,15 +88,15 @@ export class Waiters {
 
   /** The job is gone. */
   noJob(place: Place): void {
-    this.#resolve(place.seq, place)
+    this.#throw(place.seq, place)
   }
 
   reject(seq: number, error: Error): void {
-    for (let waiter = this.#take(seq); waiter; waiter = waiter.next) waiter.reject(error)
+    for (const resolve of [this.#take(seq)].flat()) resolve(Promise.reject(error))
   }
 
   idle(): void {
-    for (const { resolve } of this.#idle.splice(0)) resolve()
+    for (const resolve of this.#idle.splice(0)) resolve()
   }
 
   /** Whether somebody waits until nothing waits or runs. */
@@ -102,53 +105,49 @@ export class Waiters {
   }
 
   drained(): void {
-    for (const { resolve } of this.#drained.splice(0)) resolve()
+    for (const resolve of this.#drained.splice(0)) resolve()
   }
 
   rejectAll(error: Error): void {
     for (const seq of [...this.#finished.keys()]) this.reject(seq, error)
-    for (const { reject } of [...this.#idle.splice(0), ...this.#drained.splice(0)]) reject(error)
+    for (const resolve of [...this.#idle.splice(0), ...this.#drained.splice(0)])
+      resolve(Promise.reject(error))
   }
 
-  /** The output of a job that has completed. Throws the error that says what became of another. */
-  #outputOf(outcome: Outcome): unknown {
-    if ('state' in outcome) return outcomeOf(this.#taskOf, outcome)
-    throw new NoJobError(formatId(outcome))
-  }
-
-  #resolve(seq: number, outcome: Outcome): void {
-    const hasOutput = 'state' in outcome && outcome.state === 'completed'
-    for (let waiter = this.#take(seq); waiter; waiter = waiter.next)
-      if (hasOutput) complete(waiter, () => this.#outputOf(outcome))
-      else waiter.resolve(later(() => this.#outputOf(outcome)))
-  }
-
-  #drop(seq: number, dropped: Waiter): void {
-    const first = this.#finished.get(seq)
-    if (first === dropped) {
-      if (dropped.next) this.#finished.set(seq, dropped.next)
-      else this.#finished.delete(seq)
+  /** Who waits gets the error that says what became of the job. Each gets one of its own. */
+  #throw(seq: number, outcome: Outcome): void {
+    const make = () => {
+      throw 'state' in outcome ? outcomeError(this.#taskOf, outcome) : new NoJobError(formatId(outcome))
     }
-    for (let waiter = first; waiter; waiter = waiter.next)
-      if (waiter.next === dropped) waiter.next = dropped.next
+    for (const resolve of [this.#take(seq)].flat()) resolve(later(make))
   }
 
-  #take(seq: number): Waiter | undefined {
-    const waiter = this.#finished.get(seq)
+  #add(seq: number, resolve: Resolve): void {
+    const others = this.#finished.get(seq)
+    this.#finished.set(seq, others ? [resolve, ...[others].flat()] : resolve)
+  }
+
+  #drop(seq: number, dropped: Resolve): void {
+    const others = [this.#take(seq)].flat().filter((resolve) => resolve !== dropped)
+    if (others.length > 0) this.#finished.set(seq, others)
+  }
+
+  /** Who waits for a job, and no longer does. */
+  #take(seq: number): Resolve | readonly Resolve[] {
+    const waiting = this.#finished.get(seq)
+    if (!waiting) return NOBODY
     this.#finished.delete(seq)
-    return waiter
+    return waiting
   }
 }
 
-function isFinished(state: JobState): boolean {
-  return state === 'completed' || state === 'failed' || state === 'cancelled'
-}
+const NOBODY: readonly Resolve[] = []
 
-function complete(waiter: Waiter, output: () => unknown): void {
+function complete(resolve: Resolve, output: Uint8Array): void {
   try {
-    waiter.resolve(output())
+    resolve(decode(output))
   } catch (error) {
-    waiter.reject(error as Error)
+    resolve(Promise.reject(error))
   }
 }
 
