@@ -74,8 +74,8 @@ export class FinishedJobs {
     const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
     this.#counters.add(place.lane, state, 1)
     const isNamed = head.key !== undefined
-    const inputBytes = from ? this.#keptBytesOf(from) : 0
-    const kept = inputBytes > 0 ? from : undefined
+    const inputBytes = from?.inputBytes
+    const kept = from && this.#keepsInput(from, inputBytes) ? from : undefined
     const parts = partsOf(place, enqueuedAt, head, body, end, kept, inputBytes)
     const chunk = from?.chunk
     if (chunk && !chunk.isApart && !isNamed && this.#chunks.add(chunk, parts)) return
@@ -83,11 +83,9 @@ export class FinishedJobs {
     finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, 1)
   }
 
-  /** How many bytes of a job's input are kept: all or none. An `undefined` needs no keeping. */
-  #keptBytesOf(job: JobEntry): number {
-    const { inputBytes } = job
-    if (inputBytes > this.#keptInputBytes) return 0
-    return inputBytes === 1 && job.isWithoutInput ? 0 : inputBytes
+  /** An `undefined` needs no keeping. */
+  #keepsInput(job: JobEntry, inputBytes = 0): boolean {
+    return inputBytes <= this.#keptInputBytes && !(inputBytes === 1 && job.isWithoutInput)
   }
 
   /** Adds the group's index entries to it. */
