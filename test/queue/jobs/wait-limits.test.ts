@@ -4,9 +4,9 @@ import { getEventListeners, once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { WaitOptions } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+import type { WaitOptions } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 test('finished() gives up after its timeout, and the job goes on', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { JobFailedError, type MapOptions } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+import { JobFailedError, type MapOptions } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 async function collect<T>(outcomes: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []

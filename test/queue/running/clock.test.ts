@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
-import { runScript } from '../support/script.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
+import { runScript } from '../../support/script.js'
 
 /** A wall clock that the script can set, in threads too: `clock.jump(ms)`. */
 const CLOCK = `data:text/javascript,

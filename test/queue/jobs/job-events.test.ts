@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { JobEvent } from '../../src/index.js'
-import { FollowedJobs } from '../../src/queue/jobs/job-events.js'
-import type { Job } from '../../src/queue/jobs/job-handle.js'
-import { openQueue } from '../support/queue.js'
+import type { JobEvent } from '../../../src/index.js'
+import { FollowedJobs } from '../../../src/queue/jobs/job-events.js'
+import type { Job } from '../../../src/queue/jobs/job-handle.js'
+import { openQueue } from '../../support/queue.js'
 
 async function all<Event>(events: AsyncIterable<Event>): Promise<Event[]> {
   const list: Event[] = []

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 test('jobs are listed by state and task, page by page, in the order of their ids', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })

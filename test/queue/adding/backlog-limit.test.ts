@@ -3,9 +3,9 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue, type TestQueue } from '../support/queue.js'
+import type { Job } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue, type TestQueue } from '../../support/queue.js'
 
 /** Whether a promise is settled once all that was begun before has reached the disk. */
 async function isSettled(queue: TestQueue, promise: Promise<unknown>): Promise<boolean> {

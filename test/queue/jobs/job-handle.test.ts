@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inspect } from 'node:util'
-import type { Job, JobFailedError } from '../../src/index.js'
-import { openQueue } from '../support/queue.js'
+import type { Job, JobFailedError } from '../../../src/index.js'
+import { openQueue } from '../../support/queue.js'
 
 const MEMBERS = [
   'id',

@@ -4,9 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
-import { JobQueue } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { runScript } from '../support/script.js'
+import { JobQueue } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { runScript } from '../../support/script.js'
 
 /** Notes its input's number, then does what the input says. */
 const MODULE = `

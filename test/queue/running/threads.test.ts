@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { JobQueue, type TaskOptions } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
-import { runScript } from '../support/script.js'
+import { JobQueue, type TaskOptions } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
+import { runScript } from '../../support/script.js'
 
 const DEATHS: [
   task: 'exit' | 'rejectLater' | 'throwLater' | 'fillMemory',

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openNoting } from '../support/noting.js'
-import { startScript } from '../support/script.js'
+import type { Job } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openNoting } from '../../support/noting.js'
+import { startScript } from '../../support/script.js'
 
 test('the newest progress and the last line arrive while the job waits, and are kept with it', async (t) => {
   const queue = await openNoting(t)
@@ -85,7 +85,7 @@ test('progress and log of a job are there after a restart, whatever became of it
 test('progress and log survive the death of the process', async (t) => {
   const directory = await temporaryDirectory(t)
   const script = `
-    const { openNoting } = await import(${JSON.stringify(new URL('../support/noting.js', import.meta.url).href)})
+    const { openNoting } = await import(${JSON.stringify(new URL('../../support/noting.js', import.meta.url).href)})
     const queue = await openNoting({ after() {} }, { directory: process.argv[2] })
     await queue.enqueue('reportAndStay', { values: 1, lines: 1, isBlocking: false })
     queue.once('log', () => setTimeout(() => process.kill(process.pid, 'SIGKILL'), 1000))`

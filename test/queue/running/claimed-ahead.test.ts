@@ -4,9 +4,9 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue, type TestQueue } from '../support/queue.js'
+import type { Job } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue, type TestQueue } from '../../support/queue.js'
 
 /** One thread runs a job behind a gate, and the next job, an `echo`, is claimed ahead for it. */
 async function claimedAhead(t: TestContext): Promise<{ queue: TestQueue; gate: string; ahead: Job }> {

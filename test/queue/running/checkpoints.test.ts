@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../support/directory.js'
-import { NOTING, openNoting as open } from '../support/noting.js'
-import { startScript } from '../support/script.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { NOTING, openNoting as open } from '../../support/noting.js'
+import { startScript } from '../../support/script.js'
 
 test('what a job has saved last is there in the next attempt, after an error or the death of its thread', async (t) => {
   const queue = await open(t)

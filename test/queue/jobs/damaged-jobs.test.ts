@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Level } from 'level'
-import type { JobFailedError } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue, type TestQueue } from '../support/queue.js'
+import type { JobFailedError } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue, type TestQueue } from '../../support/queue.js'
 
 const MARK = Buffer.from('damage me')
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { JobQueue } from '../../src/index.js'
-import { openQueue } from '../support/queue.js'
+import { JobQueue } from '../../../src/index.js'
+import { openQueue } from '../../support/queue.js'
 
 test('enqueueMany and map refuse what gives no inputs one by one', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })

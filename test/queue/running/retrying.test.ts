@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+import type { Job } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 /** How long after its failure the job is tried again, in ms. */
 function delayOf({ runAt, failures }: Job): number {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { JobQueue } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
+import { JobQueue } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
 
 const TALKATIVE = `data:text/javascript,${encodeURIComponent(`export default (_input, job) => {
   job.log('hello')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../support/directory.js'
-import { runScript } from '../support/script.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { runScript } from '../../support/script.js'
 
 /** `timers()` gives how many timers keep the process alive. */
 const PRELUDE = `

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { openQueue } from '../support/queue.js'
+import type { Job } from '../../../src/index.js'
+import { openQueue } from '../../support/queue.js'
 
 const NUMBERS = Array.from({ length: 1500 }, (_, index) => index)
 

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue, type TestQueue } from '../support/queue.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue, type TestQueue } from '../../support/queue.js'
 
 async function linesOf(file: string): Promise<string[]> {
   return (await readFile(file, 'utf8')).trimEnd().split('\n')

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Job } from '../../src/index.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue, type TestQueue } from '../support/queue.js'
-import { runScript } from '../support/script.js'
+import type { Job } from '../../../src/index.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue, type TestQueue } from '../../support/queue.js'
+import { runScript } from '../../support/script.js'
 
 /** Settles with whatever the job's promise does, so that it may be awaited later. */
 function outcomeOf(job: { finished(): Promise<unknown> }): Promise<string> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { encode } from '../../src/codec/codec.js'
-import { ClosedError } from '../../src/errors/errors.js'
-import type { Head, JobState, StoredJob } from '../../src/job/job.js'
-import { Waiters } from '../../src/queue/jobs/waiters.js'
-import { collectGarbage } from '../support/garbage.js'
+import { encode } from '../../../src/codec/codec.js'
+import { ClosedError } from '../../../src/errors/errors.js'
+import type { Head, JobState, StoredJob } from '../../../src/job/job.js'
+import { Waiters } from '../../../src/queue/jobs/waiters.js'
+import { collectGarbage } from '../../support/garbage.js'
 
 function job(seq: number, state: JobState, output?: unknown, head: Head = {}): StoredJob {
   const body = Uint8Array.from(encode(output, 'output'))
