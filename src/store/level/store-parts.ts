@@ -74,11 +74,14 @@ export class StoreParts {
       fsync: durability === 'disk',
       seal: (batch, isLasting) => {
         this.adding.seal()
-        const after = waiting.seal(batch)
-        this.finished.seal(batch)
+        const chunksWritten = waiting.seal(batch)
+        const entriesWritten = this.finished.seal(batch)
         counters.seal(batch, isLasting)
         this.compaction.soon()
-        return after
+        return () => {
+          chunksWritten?.()
+          entriesWritten?.()
+        }
       },
       assertThere,
       onBroken: failed,

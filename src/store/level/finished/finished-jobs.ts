@@ -88,18 +88,22 @@ export class FinishedJobs {
     return inputBytes <= this.#keptInputBytes && !(inputBytes === 1 && job.isWithoutInput)
   }
 
-  /** Adds the group's index entries to it. */
-  seal(batch: Batch): void {
-    if (this.#finishing.size === 0) return
+  /** Adds the group's index entries to it. Returns what to do once it is written. */
+  seal(batch: Batch): (() => void) | undefined {
+    if (this.#finishing.size === 0) return undefined
     const completed = this.#finishing.get('completed')
     for (const { place, isChunk, count } of completed ? this.#chunks.seal(batch, completed.group) : [])
       completed?.jobs.push(place, isChunk ? CHUNK_OF_JOBS : JOB, count)
+    const written: [FinishedState, Buffer][] = []
     for (const [state, { at, group, jobs }] of this.#finishing) {
       const key = finishedKey(state, at, group)
       batch.put(key, jobs.take())
-      this.pruning.noteEntry(state, key)
+      written.push([state, key])
     }
     this.#finishing.clear()
+    return () => {
+      for (const [state, key] of written) this.pruning.noteEntry(state, key)
+    }
   }
 
   /**

@@ -57,14 +57,14 @@ export class Pruning {
     this.#retention = retention
   }
 
-  /** An index entry is about to be written. It is before others if the clock was set back. */
+  /** An index entry has been written. It is before others if the clock was set back. */
   noteEntry(state: FinishedState, key: Buffer): void {
     const latest = this.#latest.get(state)
     if (latest && key.compare(latest) > 0) {
       this.#latest.set(state, key)
       return
     }
-    // What is being read now may lack it.
+    // What has been read, or is being read now, may lack it.
     this.#disorder++
     this.forgetRead(state)
     const first = this.#first.get(state)

@@ -11,6 +11,7 @@ import {
   nameKey,
   placeOf,
   rangeOf,
+  readUint48,
   runAtOf,
   waybillKey,
 } from '../../../../src/store/level/format/keys.js'
@@ -61,6 +62,23 @@ test('waybill keys sort by number, and finished keys by time, then group', () =>
 
 test('a place is read back from a job’s key as it was written', () => {
   fc.assert(fc.property(places, (place) => assert.deepEqual(placeOf(jobKey('failed', place)), place)))
+})
+
+test('a number of six bytes is read as it was written, wherever it stands', () => {
+  const numbers = fc.oneof(
+    fc.constantFrom(0, 1, 2 ** 16, 2 ** 31, 2 ** 32 - 1, 2 ** 32, 2 ** 47, 2 ** 48 - 1),
+    fc.maxSafeNat().map((number) => number % 2 ** 48),
+    fc.nat(2 ** 31 - 1),
+  )
+  fc.assert(
+    fc.property(numbers, fc.nat(3), fc.uint8Array({ minLength: 9, maxLength: 9 }), (number, at, around) => {
+      const bytes = Buffer.from(around)
+      bytes.writeUIntBE(number, at, 6)
+      assert.equal(readUint48(bytes, at), number)
+      assert.equal(readUint48(bytes, at), bytes.readUIntBE(at, 6))
+    }),
+    { numRuns: 5000 },
+  )
 })
 
 test('the range of a lane holds the waiting jobs of that lane and no others', () => {
