@@ -16,9 +16,13 @@ type Outcome = StoredJob | Place
  */
 type Resolve = (output?: unknown) => void
 
+/**
+ * Callers are answered in the order of their calls. What became of a job is told to each with an output or an error of its own.
+ * What ends the wait of all (the queue closes, or is broken) is one error for all.
+ */
 export class Waiters {
-  /** Who waits for each job: the only one, or all. */
-  readonly #finished = new Map<number, Resolve | Resolve[]>()
+  /** Who waits for each job: the only one, or all. A set that has become empty stays until the job ends. */
+  readonly #finished = new Map<number, Resolve | Set<Resolve>>()
   readonly #taskOf: (place: Place) => string
   #idle: Resolve[] = []
   #drained: Resolve[] = []
@@ -27,7 +31,7 @@ export class Waiters {
     this.#taskOf = taskOf
   }
 
-  /** Fulfilled with the output of the job with this seq. Each caller gets an output and an error of its own. */
+  /** Fulfilled with the output of the job with this seq. */
   untilFinished(seq: number): Promise<unknown> {
     return new Promise((resolve) => {
       this.#add(seq, resolve)
@@ -92,7 +96,9 @@ export class Waiters {
   }
 
   reject(seq: number, error: Error): void {
-    for (const resolve of [this.#take(seq)].flat()) resolve(Promise.reject(error))
+    const waiting = this.#take(seq)
+    if (typeof waiting === 'function') waiting(Promise.reject(error))
+    else for (const resolve of waiting) resolve(Promise.reject(error))
   }
 
   idle(): void {
@@ -119,21 +125,26 @@ export class Waiters {
     const make = () => {
       throw 'state' in outcome ? outcomeError(this.#taskOf, outcome) : new NoJobError(formatId(outcome))
     }
-    for (const resolve of [this.#take(seq)].flat()) resolve(later(make))
+    const waiting = this.#take(seq)
+    if (typeof waiting === 'function') waiting(later(make))
+    else for (const resolve of waiting) resolve(later(make))
   }
 
   #add(seq: number, resolve: Resolve): void {
     const others = this.#finished.get(seq)
-    this.#finished.set(seq, others ? [resolve, ...[others].flat()] : resolve)
+    if (!others) this.#finished.set(seq, resolve)
+    else if (typeof others === 'function') this.#finished.set(seq, new Set([others, resolve]))
+    else others.add(resolve)
   }
 
-  #drop(seq: number, dropped: Resolve): void {
-    const others = [this.#take(seq)].flat().filter((resolve) => resolve !== dropped)
-    if (others.length > 0) this.#finished.set(seq, others)
+  #drop(seq: number, resolve: Resolve): void {
+    const waiting = this.#finished.get(seq)
+    if (waiting === resolve) this.#finished.delete(seq)
+    else if (waiting instanceof Set) waiting.delete(resolve)
   }
 
   /** Who waits for a job, and no longer does. */
-  #take(seq: number): Resolve | readonly Resolve[] {
+  #take(seq: number): Resolve | Iterable<Resolve> {
     const waiting = this.#finished.get(seq)
     if (!waiting) return NOBODY
     this.#finished.delete(seq)
@@ -141,7 +152,7 @@ export class Waiters {
   }
 }
 
-const NOBODY: readonly Resolve[] = []
+const NOBODY: Iterable<Resolve> = []
 
 function complete(resolve: Resolve, output: Uint8Array): void {
   try {

@@ -51,14 +51,115 @@ test('a damaged output rejects all who wait for it, and no one else', async () =
   assert.equal(await other, 'fine')
 })
 
-test('rejecting one leaves the others, rejecting all leaves none', async () => {
+test('each of several callers gets an error of its own', async () => {
+  const ends: ((waiters: Waiters) => void)[] = [
+    (waiters) => waiters.settle(job(1, 'failed')),
+    (waiters) => waiters.settle(job(1, 'cancelled')),
+    (waiters) => waiters.settle({ ...job(1, 'completed'), body: Uint8Array.of(0x9f) }),
+    (waiters) => waiters.noJob(job(1, 'waiting').place),
+  ]
+  for (const end of ends) {
+    const waiters = new Waiters(() => 'echo')
+    const errors = [1, 2, 3].map(() => waiters.untilFinished(1).catch((error: unknown) => error))
+    end(waiters)
+    const all = await Promise.all(errors)
+    assert.equal(new Set(all).size, 3)
+    for (const error of all) assert.ok(error instanceof Error)
+  }
+})
+
+test('callers are answered in the order of their calls, with limits or without', async () => {
+  const limits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined }
+  for (const state of ['completed', 'failed'] as const)
+    for (const isLimited of [false, true]) {
+      const waiters = new Waiters(() => 'echo')
+      const { place } = job(1, state)
+      const order: number[] = []
+      const answers = [1, 2, 3, 4].map((caller) => {
+        const answer = isLimited ? waiters.untilFinishedWithin(place, limits) : waiters.untilFinished(1)
+        const note = () => order.push(caller)
+        return answer.then(note, note)
+      })
+      waiters.settle(job(1, state, 'output'))
+      await Promise.all(answers)
+      assert.deepEqual(order, [1, 2, 3, 4])
+    }
+})
+
+/** One caller waits for job 1 and gives up. What is left of the error that it got. */
+async function giveUp(waiters: Waiters, by: 'signal' | 'timeout'): Promise<WeakRef<Error>> {
+  const controller = new AbortController()
+  const timeoutMs = by === 'timeout' ? 1 : Number.POSITIVE_INFINITY
+  const limits = { timeoutMs, signal: controller.signal }
+  const answer = waiters.untilFinishedWithin(job(1, 'running').place, limits)
+  if (by === 'signal') controller.abort(new Error('enough'))
+  return answer.then(
+    () => assert.fail('it has not finished'),
+    (error: Error) => new WeakRef(error),
+  )
+}
+
+/** Of `callers` that wait for one job, all but one in `stay` give up: none where `stay` is 0. */
+async function waitInTurn(waiters: Waiters, callers: number, stay: number, by: 'signal' | 'timeout') {
+  const staying: Promise<unknown>[] = []
+  const errors: Promise<WeakRef<Error>>[] = []
+  for (let caller = 0; caller < callers; caller++)
+    if (stay > 0 && caller % stay === 0) staying.push(waiters.untilFinished(1))
+    else errors.push(giveUp(waiters, by))
+  return { outputs: Promise.all(staying), errors: await Promise.all(errors) }
+}
+
+test('a caller that gave up is forgotten, the only one or any of many, and the others get their output', async () => {
+  for (const by of ['signal', 'timeout'] as const)
+    for (const [callers, stay] of [
+      [1, 0],
+      [2, 0],
+      [40, 0],
+      [2, 2],
+      [40, 2],
+      [40, 3],
+    ] as const) {
+      const waiters = new Waiters(() => 'echo')
+      const { outputs, errors } = await waitInTurn(waiters, callers, stay, by)
+      await collectGarbage()
+      const held = errors.filter((error) => error.deref() !== undefined).length
+      assert.equal(held, 0, `${held} of ${errors.length} are held, by ${by}, ${callers} callers`)
+      waiters.settle(job(1, 'completed', 'output'))
+      for (const output of await outputs) assert.equal(output, 'output')
+    }
+})
+
+test('rejecting one leaves the others', async () => {
   const waiters = new Waiters(() => 'echo')
-  const [one, two, idle] = [waiters.untilFinished(1), waiters.untilFinished(2), waiters.untilIdle()]
+  const [one, too, two] = [waiters.untilFinished(1), waiters.untilFinished(1), waiters.untilFinished(2)]
   waiters.reject(1, new Error('removed'))
-  await assert.rejects(one, /removed/)
-  waiters.rejectAll(new ClosedError())
-  for (const promise of [two, idle]) await assert.rejects(promise, { code: 'MILLRACE_CLOSED' })
+  for (const promise of [one, too]) await assert.rejects(promise, /removed/)
   waiters.reject(1, new Error('nobody waits'))
+  waiters.settle(job(2, 'completed', 'output'))
+  assert.equal(await two, 'output')
+})
+
+test('rejecting all leaves none: of one job or another, idle or drained, with limits or without', async () => {
+  const waiters = new Waiters(() => 'echo')
+  const { signal } = new AbortController()
+  const error = new ClosedError()
+  const all = [
+    waiters.untilFinished(1),
+    waiters.untilFinished(2),
+    waiters.untilFinished(2),
+    waiters.untilFinishedWithin(job(2, 'waiting').place, { timeoutMs: 1e6, signal }),
+    waiters.untilIdle(),
+    waiters.untilIdle(),
+    waiters.untilDrained(),
+    waiters.untilDrained(),
+  ]
+  waiters.rejectAll(error)
+  assert.equal(waiters.isDrainAwaited, false)
+  for (const promise of all) await assert.rejects(promise, error)
+  // Nobody is left who would be told.
+  waiters.settle(job(2, 'completed', 'output'))
+  waiters.idle()
+  waiters.drained()
 })
 
 test('all who wait for the queue to be idle are told once', async () => {
