@@ -1,6 +1,5 @@
 /** Opens a queue's directory, and puts the parts of an open queue together. */
 
-import { OptionError } from '../errors/errors.js'
 import type { Place } from '../job/job.js'
 import { checkThreadFile } from '../pool/thread-file.js'
 import { Scheduler } from '../scheduler/scheduler.js'
@@ -71,10 +70,6 @@ export class QueueParts {
 
   /** `emitter` says what happens to the application. */
   constructor(emitter: Emitter, opened: OpenedDirectory) {
-    if (typeof opened?.store !== 'object')
-      throw new OptionError(
-        'a queue is opened with `await JobQueue.open(directory, options)`, not with `new`',
-      )
     const { store, tasks, settings, recovered } = opened
     this.store = store
     this.tasks = tasks
@@ -130,13 +125,6 @@ export class QueueParts {
     this.recovered = withoutWorker.length > 0 ? { ...recovered, withoutWorker } : recovered
     // Once the caller of `open` has had the chance to listen.
     if (withoutWorker.length > 0) setImmediate(() => announcer.withoutWorker(withoutWorker))
-  }
-
-  /** The lane for a new job, made if it is the task's first. Throws as `findLane` does, and where no job can be added. */
-  laneFor(task: string): number {
-    this.lifetime.assertWorking()
-    this.tasks.known(task)
-    return this.store.lane(task)
   }
 
   /**

@@ -9,6 +9,7 @@
  * const output = await job.finished()
  * ```
  */
+import { OptionError } from '../errors/errors.js'
 import { type Location, pathOf } from '../files/location.js'
 import type { TrustOptions } from '../files/ownership.js'
 import type { EnqueueOptions } from '../job/enqueue-options.js'
@@ -81,6 +82,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
 
   private constructor(opened: OpenedDirectory) {
     super()
+    if (typeof opened?.store !== 'object')
+      throw new OptionError('open a queue with `await JobQueue.open(directory, options)`, not with `new`')
     // The types by tasks are the application's concern: within, every job is a plain `Job`.
     this.#parts = new QueueParts(this as unknown as Emitter, opened)
     this.directory = opened.directory
@@ -101,8 +104,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
   ): Promise<JobOf<Tasks_, Name>> {
     try {
       const { enqueueing } = this.#parts
-      const job = enqueueing.newJob(this.#parts.laneFor(task), args[0], args[1])
-      return enqueueing.addOne(job) as Promise<JobOf<Tasks_, Name>>
+      return enqueueing.addOne(enqueueing.newJob(task, args[0], args[1])) as Promise<JobOf<Tasks_, Name>>
     } catch (error) {
       return Promise.reject(error)
     }
@@ -121,7 +123,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
       | ((input: InputOf<Tasks_[Name]>, index: number) => EnqueueOptions),
   ): Promise<JobOf<Tasks_, Name>[]> {
     const { enqueueing } = this.#parts
-    const added = enqueueing.newJobs(this.#parts.laneFor(task), inputs, options)
+    const added = enqueueing.newJobs(task, inputs, options)
     return Promise.all(await enqueueing.add(added)) as Promise<JobOf<Tasks_, Name>[]>
   }
 
@@ -139,7 +141,7 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
     inputs: Iterable<InputOf<Tasks_[Name]>> | AsyncIterable<InputOf<Tasks_[Name]>>,
     options: MapOptions<InputOf<Tasks_[Name]>> = {},
   ): AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined> {
-    const mapped = this.#parts.enqueueing.map(() => this.#parts.laneFor(task), inputs, options)
+    const mapped = this.#parts.enqueueing.map(task, inputs, options)
     return mapped as AsyncGenerator<MappedOf<Tasks_, Name>, void, undefined>
   }
 

@@ -57,8 +57,8 @@ export class Cancellations {
   async cancelAll({ states, ...lane }: JobFilter, changed: () => void): Promise<number> {
     const { store } = this.#parts
     const resting = states.filter((state) => state !== 'running')
-    const count = await store.changeAll({ states: resting, ...lane }, { verb: 'cancel' }, (jobs) => {
-      this.#parts.cancelled(jobs.map(asCancelled))
+    const count = await store.changeAll({ states: resting, ...lane }, { verb: 'cancel' }, (jobs, at) => {
+      this.#parts.cancelled(jobs.map((job) => asCancelled(job, at)))
       changed()
     })
     if (!states.includes('running')) return count
@@ -97,6 +97,6 @@ export class Cancellations {
 }
 
 /** A job that did not run, right after it was cancelled. */
-function asCancelled(job: StoredJob): StoredJob {
-  return { ...job, state: 'cancelled', head: { ...job.head, finishedAt: Date.now() } }
+function asCancelled(job: StoredJob, finishedAt: number): StoredJob {
+  return { ...job, state: 'cancelled', head: { ...job.head, finishedAt } }
 }

@@ -18,11 +18,11 @@ import type { TaskConfig, Tasks } from '../tasks/tasks.js'
 /** A job that is settled, as the application is told. Its members are computed when read, because most outcomes have no listener. */
 export class SettledJob implements StoredJob {
   readonly #settlement: Exclude<Settlement, { outcome: 'released' }>
-  readonly #at: number
+  readonly #finishedAt: number
 
-  constructor(settlement: Exclude<Settlement, { outcome: 'released' }>, at: number) {
+  constructor(settlement: Exclude<Settlement, { outcome: 'released' }>, finishedAt: number) {
     this.#settlement = settlement
-    this.#at = at
+    this.#finishedAt = finishedAt
   }
 
   get place(): Place {
@@ -43,10 +43,10 @@ export class SettledJob implements StoredJob {
     const { head, attempt, notes } = settlement.job
     if (settlement.outcome === 'completed') {
       const { startedAt } = settlement
-      return { ...headAfterCompletion(head, notes), attempt, startedAt, finishedAt: this.#at }
+      return { ...headAfterCompletion(head, notes), attempt, startedAt, finishedAt: this.#finishedAt }
     }
     const kept = headAfterAttempt(settlement.head, notes)
-    return settlement.outcome === 'retry' ? kept : { ...kept, finishedAt: this.#at }
+    return settlement.outcome === 'retry' ? kept : { ...kept, finishedAt: this.#finishedAt }
   }
 
   get input(): Uint8Array {

@@ -176,9 +176,10 @@ export class Scheduler implements StoreEvents {
     this.#maintenance.ref()
   }
 
-  add(jobs: readonly NewJob[]): Promise<Added[]> {
+  /** See `Store.add`. */
+  add(jobs: readonly NewJob[], at: number): Promise<Added[]> {
     this.#rest.end()
-    const added = this.#store.add(jobs)
+    const added = this.#store.add(jobs, at)
     // Counted at once, unless keys must be looked up first.
     if (jobs.some(({ head }) => head?.key !== undefined)) this.#rest.adding(added)
     return added

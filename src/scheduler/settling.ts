@@ -49,13 +49,13 @@ export class Settling {
       this.#events.returning()
     }
     this.#store.settle(settlements).then(
-      () => {
+      (finishedAt) => {
         this.#writing--
         if (isReturn) {
           this.#returning--
           this.#events.returned()
         }
-        this.#tell(settlements)
+        this.#tell(settlements, finishedAt)
         this.#events.written()
       },
       () => {
@@ -64,13 +64,12 @@ export class Settling {
     )
   }
 
-  #tell(settlements: readonly Settlement[]): void {
-    const now = Date.now()
+  #tell(settlements: readonly Settlement[], finishedAt: number): void {
     const settled: SettledJob[] = []
     for (const settlement of settlements) {
       if (!this.#cancellations.isEmpty)
         this.#cancellations.answer(settlement.job.place.seq, settlement.outcome === 'cancelled')
-      if (settlement.outcome !== 'released') settled.push(new SettledJob(settlement, now))
+      if (settlement.outcome !== 'released') settled.push(new SettledJob(settlement, finishedAt))
     }
     if (settled.length > 0) this.#events.settled(settled)
   }

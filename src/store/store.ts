@@ -34,8 +34,11 @@ export interface Store {
   /** The lanes that have jobs which wait, run or are delayed. */
   busyLanes(): ReadonlySet<number>
 
-  /** Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. */
-  add(jobs: readonly NewJob[]): Promise<Added[]>
+  /**
+   * Adds jobs in one atomic write. A job whose key is taken is not added: the result holds the place of the one that is. `at` is
+   * when they were enqueued, in ms since the epoch. Default: now.
+   */
+  add(jobs: readonly NewJob[], at?: number): Promise<Added[]>
   /** The place of the job that has this key. */
   find(lane: number, key: string): Promise<Place | undefined>
   /** Adds one job that has no key and need not wait for its time. @throws {StoreError} the store is broken. */
@@ -60,8 +63,11 @@ export interface Store {
    * `false`: it has an outcome already.
    */
   checkpoint(job: Claimed, saved: Uint8Array): Promise<boolean>
-  /** Records the outcomes of jobs in transit, each with what it has noted: a completed one's checkpoint is dropped. */
-  settle(settlements: readonly Settlement[]): Promise<void>
+  /**
+   * Records the outcomes of jobs in transit, each with what it has noted: a completed one's checkpoint is dropped. Fulfilled with
+   * `finishedAt` of those that have finished.
+   */
+  settle(settlements: readonly Settlement[]): Promise<number>
 
   /** When the next delayed job is due, in ms since the epoch. */
   nextDue(): number | undefined
@@ -86,12 +92,13 @@ export interface Store {
   changeOne(place: Place, change: JobChange): Promise<boolean>
   /**
    * Changes all jobs that match and whose state allows it, a thousand or so in one write, and says how many. `changed` is told of
-   * those of each write, as they were before, when it is durable. What is claimed meanwhile is left alone.
+   * those of each write, as they were before, when it is durable; `at` is `finishedAt` of those that have finished by it. What is
+   * claimed meanwhile is left alone.
    */
   changeAll(
     filter: JobFilter,
     change: JobChange,
-    changed?: (jobs: readonly StoredJob[]) => void,
+    changed?: (jobs: readonly StoredJob[], at: number) => void,
   ): Promise<number>
   /** Deletes jobs that finished before `before` (ms since the epoch), the oldest first. */
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number>

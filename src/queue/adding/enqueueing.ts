@@ -6,8 +6,10 @@ import { type EnqueueOptions, headOfOptions } from '../../job/enqueue-options.js
 import { type Place, storedAsEnqueued } from '../../job/job.js'
 import type { Scheduler } from '../../scheduler/scheduler.js'
 import type { NewJob, Store } from '../../store/store.js'
+import type { Tasks } from '../../tasks/tasks.js'
 import type { Announcer } from '../events.js'
 import { Job, type JobHost, type Primitive } from '../jobs/job-handle.js'
+import type { Lifetime } from '../lifetime.js'
 import type { Settings } from '../options.js'
 import type { BacklogLimit, OnFull } from './backlog-limit.js'
 import { checkIterable, checkKeys, type EnqueueManyOptions, optionsOf } from './inputs.js'
@@ -15,11 +17,14 @@ import { type MapOptions, type Mapped, mapInputs, mapSettingsOf } from './map.js
 
 /** A job whose input is encoded. */
 export interface EncodedJob extends NewJob {
+  lane: number
   /** Its input again, if that is no object. */
   readonly scalar: Primitive
 }
 
 export interface EnqueueingParts {
+  readonly lifetime: Lifetime
+  readonly tasks: Tasks
   readonly store: Store
   readonly scheduler: Scheduler
   readonly limit: BacklogLimit
@@ -41,35 +46,41 @@ export class Enqueueing {
     this.#inputLimit = { bytes: parts.settings.maxJobBytes, option: 'maxJobBytes' }
   }
 
-  newJob(lane: number, input: unknown, options: EnqueueOptions | undefined): EncodedJob {
-    const head = headOfOptions(options, this.#inputLimit)
-    const bytes = encode(input, 'input', this.#inputLimit)
-    const scalar = typeof input === 'object' || typeof input === 'function' ? undefined : (input as Primitive)
-    return { lane, priority: options?.priority ?? 0, head, input: bytes, scalar }
+  /** Throws as `JobQueue.enqueue` does. A job that is refused makes no lane for its task. */
+  newJob(task: string, input: unknown, options: EnqueueOptions | undefined): EncodedJob {
+    this.#checkTask(task)
+    const job = this.#encoded(input, options)
+    job.lane = this.#parts.store.lane(task)
+    return job
   }
 
   /** A job for each input. Throws as `newJob` does; an input that cannot be carried is named by its index. */
   newJobs<Input>(
-    lane: number,
+    task: string,
     inputs: Iterable<Input>,
     options: EnqueueManyOptions<Input> | ((input: Input, index: number) => EnqueueOptions) | undefined,
   ): EncodedJob[] {
+    this.#checkTask(task)
     checkIterable('enqueueMany', inputs)
     const isPlain = typeof options === 'object' && options !== null
     const list = Array.isArray(inputs) ? (inputs as readonly Input[]) : Array.from(inputs)
     if (isPlain) checkKeys(options.key, list.length)
-    return Array.from(list, (input, index) => {
+    const jobs = Array.from(list, (input, index) => {
       let own = options as EnqueueOptions | undefined
       if (typeof options === 'function') own = options(input, index)
       else if (isPlain && options.key !== undefined) own = optionsOf(options, input, index)
       try {
-        return this.newJob(lane, input, own)
+        return this.#encoded(input, own)
       } catch (error) {
         // Only now is its name worth making.
         encode(input, `inputs[${index}]`, this.#inputLimit)
         throw error
       }
     })
+    if (jobs.length === 0) return jobs
+    const lane = this.#parts.store.lane(task)
+    for (const job of jobs) job.lane = lane
+    return jobs
   }
 
   /** Adds jobs in one atomic write, when there is room for them. */
@@ -90,17 +101,31 @@ export class Enqueueing {
     return this.#inTurn(() => limit.enter(1, () => this.#storeOne(job), onFull))
   }
 
-  /** See `JobQueue.map`. `laneFor` is asked for each input. */
+  /** See `JobQueue.map`. */
   map<Input>(
-    laneFor: () => number,
+    task: string,
     inputs: Iterable<Input> | AsyncIterable<Input>,
     options: MapOptions<Input>,
   ): AsyncGenerator<Mapped<Input, unknown>, void, undefined> {
     checkIterable('map', inputs)
     const { settings, each } = mapSettingsOf(options)
     return mapInputs(inputs, settings, async (input, index) =>
-      this.addOne(this.newJob(laneFor(), input, optionsOf(each, input, index)), 'wait'),
+      this.addOne(this.newJob(task, input, optionsOf(each, input, index)), 'wait'),
     )
+  }
+
+  /** @throws {UnknownTaskError} @throws {OptionError} it is no task name. @throws as `Lifetime.assertWorking` does. */
+  #checkTask(task: string): void {
+    this.#parts.lifetime.assertWorking()
+    this.#parts.tasks.known(task)
+  }
+
+  /** A job that has no lane yet. */
+  #encoded(input: unknown, options: EnqueueOptions | undefined): EncodedJob {
+    const head = headOfOptions(options, this.#inputLimit)
+    const bytes = encode(input, 'input', this.#inputLimit)
+    const scalar = typeof input === 'object' || typeof input === 'function' ? undefined : (input as Primitive)
+    return { lane: 0, priority: options?.priority ?? 0, head, input: bytes, scalar }
   }
 
   /**
@@ -156,7 +181,7 @@ export class Enqueueing {
   async #store(jobs: readonly NewJob[]): Promise<(Job | Promise<Job>)[]> {
     const { scheduler, announcer, host } = this.#parts
     const enqueuedAt = Date.now()
-    const places = await scheduler.add(jobs)
+    const places = await scheduler.add(jobs, enqueuedAt)
     announcer.updated()
     return places.map((place, index) => {
       const job = jobs[index] as NewJob

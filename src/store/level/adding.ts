@@ -56,12 +56,12 @@ export class Adding {
     this.#commits = parts.commits
     this.#counters = parts.counters
     this.#waiting = parts.waiting
-    this.#keys = new IdempotencyKeys(parts.db, (jobs) => this.add(jobs))
+    this.#keys = new IdempotencyKeys(parts.db, (jobs, at) => this.add(jobs, at))
   }
 
   /** Adds jobs of which some have a key: those whose key is taken are not added. */
-  addKeyed(jobs: readonly NewJob[]): Promise<Added[]> {
-    return this.#keys.add(jobs)
+  addKeyed(jobs: readonly NewJob[], at: number): Promise<Added[]> {
+    return this.#keys.add(jobs, at)
   }
 
   /** See `Store.find`. */
@@ -70,8 +70,7 @@ export class Adding {
   }
 
   /** Adds jobs in one atomic write. No key is looked up. */
-  add(jobs: readonly NewJob[]): Promise<Place[]> {
-    const now = Date.now()
+  add(jobs: readonly NewJob[], at: number): Promise<Place[]> {
     const places: Place[] = []
     const waiting: JobEntry[] = []
     const later: DueEntry[] = []
@@ -80,10 +79,10 @@ export class Adding {
         const place = { lane, priority, seq: this.#counters.next() }
         places.push(place)
         if (head?.key !== undefined) batch.put(nameKey(lane, head.key), jobKey('waiting', place).subarray(1))
-        if (head?.runAt !== undefined && head.runAt > now) {
-          later.push(this.#parts.delayed.put(batch, place, head.runAt, encodeRecord(place, now, head, input)))
+        if (head?.runAt !== undefined && head.runAt > at) {
+          later.push(this.#parts.delayed.put(batch, place, head.runAt, encodeRecord(place, at, head, input)))
         } else {
-          waiting.push(this.#waiting.add(batch, place, now, head, input))
+          waiting.push(this.#waiting.add(batch, place, at, head, input))
           this.#counters.add(lane, 'waiting', 1)
         }
       }

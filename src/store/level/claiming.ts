@@ -92,15 +92,18 @@ export class Claiming {
   }
 
   /** See `Store.settle`. */
-  settle(settlements: readonly Settlement[]): Promise<void> {
+  settle(settlements: readonly Settlement[]): Promise<number> {
     const now = Date.now()
     const waiting: JobEntry[] = []
     const delayed: DueEntry[] = []
-    const put = (batch: Batch) =>
+    let finishedAt = now
+    const put = (batch: Batch) => {
       putOutcomes(this.#parts, batch, settlements, now, (entry) => {
         if (entry instanceof JobEntry) waiting.push(entry)
         else delayed.push(entry)
       })
+      finishedAt = this.#parts.finished.at
+    }
     const after = () => {
       for (const { job } of settlements) {
         const { place } = job
@@ -115,7 +118,7 @@ export class Claiming {
     const sync = settlements.some((settlement) => this.#mustLast(settlement))
     const written = this.#parts.commits.append(put, { sync, after })
     this.#transit.settle(settlements.map(({ job }) => job as JobEntry))
-    return written
+    return written.then(() => finishedAt)
   }
 
   /**

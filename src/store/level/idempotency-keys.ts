@@ -11,6 +11,8 @@ import type { Database } from './group-commit.js'
 
 interface Request {
   readonly jobs: readonly NewJob[]
+  /** When they were enqueued. */
+  readonly at: number
   readonly resolve: (places: Promise<Added[]>) => void
   readonly reject: (error: unknown) => void
 }
@@ -20,19 +22,19 @@ const ROUND = 500
 
 export class IdempotencyKeys {
   readonly #db: Database
-  readonly #add: (jobs: readonly NewJob[]) => Promise<Place[]>
+  readonly #add: (jobs: readonly NewJob[], at: number) => Promise<Place[]>
   readonly #unwritten = new Map<string, Promise<Place>>()
   readonly #requests: Request[] = []
   #answering: Promise<void> | undefined
 
-  constructor(db: Database, add: (jobs: readonly NewJob[]) => Promise<Place[]>) {
+  constructor(db: Database, add: (jobs: readonly NewJob[], at: number) => Promise<Place[]>) {
     this.#db = db
     this.#add = add
   }
 
-  add(jobs: readonly NewJob[]): Promise<Added[]> {
+  add(jobs: readonly NewJob[], at = Date.now()): Promise<Added[]> {
     const places = new Promise<Added[]>((resolve, reject) => {
-      this.#requests.push({ jobs, resolve, reject })
+      this.#requests.push({ jobs, at, resolve, reject })
     })
     this.#answering ??= this.#answer()
     return places
@@ -57,7 +59,7 @@ export class IdempotencyKeys {
       const round = this.#requests.splice(0, ROUND)
       try {
         const taken = await this.#lookUp(round.flatMap(({ jobs }) => jobs))
-        for (const { jobs, resolve } of round) resolve(this.#addMissing(jobs, taken))
+        for (const { jobs, at, resolve } of round) resolve(this.#addMissing(jobs, at, taken))
       } catch (error) {
         for (const { reject } of round) reject(error)
       }
@@ -83,7 +85,7 @@ export class IdempotencyKeys {
     return taken
   }
 
-  #addMissing(jobs: readonly NewJob[], taken: Map<string, Promise<Place>>): Promise<Added[]> {
+  #addMissing(jobs: readonly NewJob[], at: number, taken: Map<string, Promise<Place>>): Promise<Added[]> {
     const missing: NewJob[] = []
     const names: string[] = []
     const answers: (Promise<Added> | number)[] = jobs.map((job) => {
@@ -101,7 +103,7 @@ export class IdempotencyKeys {
       this.#unwritten.set(name, promise)
       return index
     })
-    const written = missing.length > 0 ? this.#add(missing) : Promise.resolve([])
+    const written = missing.length > 0 ? this.#add(missing, at) : Promise.resolve([])
     const forget = () => {
       for (const name of names) this.#unwritten.delete(name)
     }

@@ -129,10 +129,10 @@ export class LevelStore implements Store {
     return this.#parts.counters.busyLanes
   }
 
-  add(jobs: readonly NewJob[]): Promise<Added[]> {
+  add(jobs: readonly NewJob[], at = Date.now()): Promise<Added[]> {
     return jobs.some(({ head }) => head?.key !== undefined)
-      ? this.#explained(this.#adding.addKeyed(jobs))
-      : this.#adding.add(jobs)
+      ? this.#explained(this.#adding.addKeyed(jobs, at))
+      : this.#adding.add(jobs, at)
   }
 
   find(lane: number, key: string): Promise<Place | undefined> {
@@ -159,7 +159,7 @@ export class LevelStore implements Store {
     return this.#claiming.checkpoint(job, saved)
   }
 
-  settle(settlements: readonly Settlement[]): Promise<void> {
+  settle(settlements: readonly Settlement[]): Promise<number> {
     return this.#claiming.settle(settlements)
   }
 
@@ -202,7 +202,7 @@ export class LevelStore implements Store {
   changeAll(
     filter: JobFilter,
     change: JobChange,
-    changed: (jobs: readonly StoredJob[]) => void = () => {},
+    changed: (jobs: readonly StoredJob[], at: number) => void = () => {},
   ): Promise<number> {
     return this.#explained(this.#parts.changes.changeAll(filter, change, changed))
   }

@@ -19,7 +19,6 @@ import { CHUNK_OF_JOBS, JOB, JobList, listedAt, NAMED_JOB, offsetsOf } from './r
 
 /** The index entry of the group that is being gathered. */
 interface Finishing {
-  readonly at: number
   readonly group: number
   readonly jobs: JobList
 }
@@ -32,6 +31,8 @@ export class FinishedJobs {
   readonly #finishing = new Map<FinishedState, Finishing>()
   readonly #chunks: CompletedChunks
   readonly pruning: Pruning
+  /** When the jobs of the group that is being gathered finish. */
+  #at: number | undefined
 
   /** `keptInputBytes`: the largest input that is kept with a completed job. */
   constructor(parts: PruningParts, retention: Retention, keptInputBytes: number) {
@@ -47,6 +48,12 @@ export class FinishedJobs {
   keeps(state: FinishedState): boolean {
     const { count, age } = this.#retention[state]
     return count > 0 && age > 0
+  }
+
+  /** `finishedAt` of the jobs that finish in the group that is being gathered. */
+  get at(): number {
+    this.#at ??= Date.now()
+    return this.#at
   }
 
   /**
@@ -67,11 +74,11 @@ export class FinishedJobs {
     }
     let finishing = this.#finishing.get(state)
     if (!finishing) {
-      finishing = { at: Date.now(), group: this.#counters.next(), jobs: new JobList() }
+      finishing = { group: this.#counters.next(), jobs: new JobList() }
       this.#finishing.set(state, finishing)
     }
-    const { at: finishedAt, group } = finishing
-    const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt, group }
+    const { group } = finishing
+    const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt: this.at, group }
     this.#counters.add(place.lane, state, 1)
     const isNamed = head.key !== undefined
     const inputBytes = from?.inputBytes
@@ -90,12 +97,14 @@ export class FinishedJobs {
 
   /** Adds the group's index entries to it. Returns what to do once it is written. */
   seal(batch: Batch): (() => void) | undefined {
+    const { at } = this
+    this.#at = undefined
     if (this.#finishing.size === 0) return undefined
     const completed = this.#finishing.get('completed')
     for (const { place, isChunk, count } of completed ? this.#chunks.seal(batch, completed.group) : [])
       completed?.jobs.push(place, isChunk ? CHUNK_OF_JOBS : JOB, count)
     const written: [FinishedState, Buffer][] = []
-    for (const [state, { at, group, jobs }] of this.#finishing) {
+    for (const [state, { group, jobs }] of this.#finishing) {
       const key = finishedKey(state, at, group)
       batch.put(key, jobs.take())
       written.push([state, key])
