@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { JobQueue } from '../../../src/index.js'
-import { openQueue } from '../../support/queue.js'
+import { LevelStore } from '../../../src/store/level/level-store.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { FIXTURE, openQueue } from '../../support/queue.js'
+import { levelOptions } from '../../support/store.js'
 
 test('enqueueMany and map refuse what gives no inputs one by one', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })
@@ -97,4 +100,29 @@ test('a queue that is made with `new` says how one is opened', () => {
     code: 'MILLRACE_OPTION',
     message: /await JobQueue\.open\(directory, options\)/,
   })
+})
+
+test('a first job that is refused makes no lane for its task', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const workers = () => FIXTURE
+  const queue = await JobQueue.open(directory, { workers, maxWorkers: 0, maxJobBytes: 100 })
+  const large = 'x'.repeat(200)
+  const calls: [call: (task: string) => Promise<unknown>, code: string][] = [
+    [(task) => queue.enqueue(task, () => {}), 'MILLRACE_VALUE'],
+    [(task) => queue.enqueue(task, large), 'MILLRACE_TOO_LARGE'],
+    [(task) => queue.enqueue(task, 1, { meta: large }), 'MILLRACE_TOO_LARGE'],
+    [(task) => queue.enqueue(task, 1, { priority: 0.5 }), 'MILLRACE_OPTION'],
+    [(task) => queue.enqueueMany(task, [1, () => {}]), 'MILLRACE_VALUE'],
+    [(task) => queue.enqueueMany(task, [1, 2], { key: 'one for both' }), 'MILLRACE_OPTION'],
+    [(task) => queue.enqueueMany(task, 'text'), 'MILLRACE_OPTION'],
+    [(task) => queue.map(task, [large]).next(), 'MILLRACE_TOO_LARGE'],
+  ]
+  for (const [index, [call, code]] of calls.entries())
+    await assert.rejects(call(`task ${index}`), { code }, `call ${index}`)
+  assert.deepEqual(await queue.enqueueMany('none', []), [])
+  await queue.enqueue('accepted', 1)
+  await queue.close()
+  const { store } = await LevelStore.open(directory, levelOptions({}))
+  t.after(() => store.close())
+  assert.deepEqual(store.tasks(), ['accepted'])
 })

@@ -115,3 +115,17 @@ test('completed jobs that cannot be told apart when some of them are to be prune
   const [error] = await once(queue, 'error')
   assert.equal(error.code, 'MILLRACE_CORRUPT')
 })
+
+test('jobs that are removed together with one that cannot be told apart any more are removed', async (t) => {
+  const directory = await closedQueue(t, 20)
+  const whole = await LevelStore.open(directory, levelOptions({}))
+  const places = (await whole.store.list({ limit: 100 })).map(({ place }) => place)
+  await whole.store.close()
+  await flipIn(directory, 'o', numberOfJobs)
+  const { store } = await LevelStore.open(directory, levelOptions({}))
+  t.after(() => store.close())
+  const removed = await Promise.allSettled(places.map((place) => store.changeOne(place, { verb: 'remove' })))
+  const answers = removed.map((each) => (each.status === 'fulfilled' ? each.value : each.reason.code))
+  assert.deepEqual(answers, [...Array(20).fill('MILLRACE_CORRUPT'), ...Array(10).fill(true)])
+  assert.equal(store.counts().waiting, 0)
+})
