@@ -195,7 +195,7 @@ function isOfIndex(options: unknown): boolean {
 }
 
 /** A running job. The call lets it fail with the clock set back. */
-async function startEarly(t: TestContext, store: Store): Promise<() => Promise<void>> {
+async function startEarly(t: TestContext, store: Store): Promise<() => Promise<unknown>> {
   await store.add([newJob(store.lane('a'), 'early')])
   const jobs = await claimNext(store)
   return () => {
