@@ -8,8 +8,8 @@ import type { JobFilter, Store } from '../store/store.js'
 
 interface CancellationParts {
   readonly store: Store
-  /** Stops a job that is with the pool. `false`: it has ended. `undefined`: the pool does not have it. */
-  stop(place: Place, reason: StopReason): boolean | undefined
+  /** Stops a job, if it is with the pool and has not ended. */
+  stop(place: Place, reason: StopReason): void
   /** Gives back what has been claimed and must not start. */
   launch(): void
   /** Jobs that were not in transit have been cancelled. */
@@ -30,8 +30,8 @@ export class Cancellations {
     const { store } = this.#parts
     while (!this.#broken) {
       if (store.isInTransit(place)) {
-        if (this.#parts.stop(place, 'cancelled') === false) return false
-        // Stopped, or waiting for a thread, or its claim or its outcome is being written.
+        // It is stopped now, waits for a thread, or its claim is being written. Or its attempt has ended: another may follow.
+        this.#parts.stop(place, 'cancelled')
         const wasCancelled = this.#ask(place.seq)
         this.#parts.launch()
         if (await wasCancelled) return true
