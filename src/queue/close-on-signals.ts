@@ -9,6 +9,7 @@
  * One handler serves all queues of the process. The first signal runs every `before`, closes all queues, runs every `after`, and then
  * ends the process by that signal. A second signal ends it at once.
  */
+import { AsyncResource } from 'node:async_hooks'
 import { constants } from 'node:os'
 import { OptionError } from '../errors/errors.js'
 import { show } from '../errors/option-checks.js'
@@ -86,7 +87,15 @@ function registrationOf(queue: Closable, options: CloseOnSignalsOptions): Regist
       throw new OptionError(`signals must name signals that can be handled, got ${show(signal)}`)
   for (const [name, hook] of Object.entries({ before, after }))
     if (typeof hook !== 'function') throw new OptionError(`${name} must be a function, got ${show(hook)}`)
-  return { queue, signals: new Set(signals), before, after, closeOptions, timeoutMs }
+  return {
+    queue,
+    signals: new Set(signals),
+    // The handler runs in the context of the first call.
+    before: AsyncResource.bind(before),
+    after: AsyncResource.bind(after),
+    closeOptions,
+    timeoutMs,
+  }
 }
 
 function nothing(): void {}

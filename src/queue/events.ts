@@ -1,4 +1,5 @@
 /** What a queue tells its application, and when. */
+import { AsyncResource } from 'node:async_hooks'
 import { decode } from '../codec/codec.js'
 import type { JobCounts, StoredJob } from '../job/job.js'
 import type { JobLog } from '../job/notes.js'
@@ -45,12 +46,18 @@ export interface Emitter {
 
 const FINISHING = ['finished', 'completed', 'failed', 'retrying', 'cancelled'] as const
 
-/** Turns what happens to jobs into events. An event without a listener is not made. */
+/**
+ * Turns what happens to jobs into events. An event without a listener is not made.
+ *
+ * Listeners run in the asynchronous context (`AsyncLocalStorage`) in which the queue was opened, whichever call or thread has
+ * caused the event.
+ */
 export class Announcer {
   readonly #emitter: Emitter
   readonly #host: JobHost
   readonly #followed: FollowedJobs<Job>
   readonly #counts: () => JobCounts | undefined
+  readonly #context = new AsyncResource('millrace.events')
   #isUpdateDue = false
 
   /** `counts` gives nothing once the queue is closed. */
@@ -73,14 +80,14 @@ export class Announcer {
     setImmediate(() => {
       this.#isUpdateDue = false
       const counts = this.#counts()
-      if (counts) this.#emit('updated', counts)
+      if (counts) this.#tell('updated', counts)
     })
   }
 
   started(job: Claimed): void {
     const isFollowed = this.#followed.isFollowed(job.place)
     if (isFollowed) this.#followed.tell(job.place, { type: 'started', job: this.#running(job) })
-    if (this.#isHeard('started')) this.#emit('started', this.#running(job))
+    if (this.#isHeard('started')) this.#tell('started', this.#running(job))
     this.updated()
   }
 
@@ -96,7 +103,7 @@ export class Announcer {
     }
     if (isFollowed)
       this.#followed.tell(job.place, { type: 'progress', job: this.#running(job), value: shown })
-    if (this.#isHeard('progress')) this.#emit('progress', this.#running(job), shown)
+    if (this.#isHeard('progress')) this.#tell('progress', this.#running(job), shown)
   }
 
   /** There may be many lines: they share one snapshot of the job. */
@@ -108,7 +115,7 @@ export class Announcer {
     for (const [index, text] of lines.entries()) {
       const before = index === 0 ? dropped : 0
       if (isFollowed) this.#followed.tell(claimed.place, { type: 'log', job, text, dropped: before })
-      if (isHeard) this.#emit('log', job, text, before)
+      if (isHeard) this.#tell('log', job, text, before)
     }
   }
 
@@ -116,6 +123,11 @@ export class Announcer {
     this.updated()
     const isHeard = FINISHING.some((name) => this.#isHeard(name))
     if (!isHeard && this.#followed.isEmpty) return
+    // Once for all of them.
+    this.#context.runInAsyncScope(this.#tellSettled, this, jobs, isHeard)
+  }
+
+  #tellSettled(jobs: readonly StoredJob[], isHeard: boolean): void {
     for (const stored of jobs) {
       const { place, state } = stored
       const isFinished = state === 'completed' || state === 'failed' || state === 'cancelled'
@@ -130,25 +142,29 @@ export class Announcer {
   }
 
   idle(): void {
-    this.#emit('idle')
+    this.#tell('idle')
   }
 
   withoutWorker(tasks: readonly string[]): void {
-    this.#emit('withoutWorker', tasks)
+    this.#tell('withoutWorker', tasks)
   }
 
   /** Something is wrong that does not stop the queue: it is told, but ends no application that does not listen. */
   trouble(error: Error): void {
-    if (this.#isHeard('error')) this.#emit('error', error)
-    else process.emitWarning(error)
+    if (this.#isHeard('error')) this.#tell('error', error)
+    else this.#context.runInAsyncScope(process.emitWarning, process, error)
   }
 
   broken(error: Error): void {
-    this.#emit('error', error)
+    this.#tell('error', error)
   }
 
   #isHeard(name: keyof QueueEvents): boolean {
     return this.#emitter.listenerCount(name) > 0
+  }
+
+  #tell<Name extends keyof QueueEvents>(name: Name, ...args: QueueEvents[Name]): void {
+    this.#context.runInAsyncScope(this.#emit<Name>, this, name, ...args)
   }
 
   /** A listener that throws is its owner's trouble, as in any emitter, but must not stop the queue halfway. */

@@ -13,7 +13,11 @@
  * job is cancelled) or when it would wait for long.
  *
  * While a thread runs a short waybill, one more may be claimed ahead for it, so that it does not wait for a claim to be written.
+ *
+ * Waybills are handed out in the asynchronous context in which the queue was opened, whoever has called. The worker factory is called
+ * in it. Threads are started in it, so what they send is received in it too.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { Pool } from '../pool/pool.js'
 import type { Claim, Settlement, Store } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
@@ -46,6 +50,7 @@ interface DispatcherParts {
 
 export class Dispatcher {
   readonly #parts: DispatcherParts
+  readonly #context = new AsyncResource('millrace.dispatcher')
   /** Waybills that wait for a thread. */
   #ready: Waybill[] = []
   /** How many with the pool are short, so that another may be claimed ahead for their threads. */
@@ -68,6 +73,10 @@ export class Dispatcher {
 
   /** Hands out what is ready as far as threads are free, and gives back what must not, or cannot soon, be handed out. */
   launch(): void {
+    this.#context.runInAsyncScope(this.#launch, this)
+  }
+
+  #launch(): void {
     const { pool, settling, store, isHeld } = this.#parts
     const most = pool.capacity(this.#parts.maxWorkers())
     // What was claimed ahead must not overtake what is on its way back.

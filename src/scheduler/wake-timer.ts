@@ -1,11 +1,15 @@
 /**
  * A timer set by the wall clock, which may jump: it never sleeps long, and looks again. Nothing tells a process of a jump; a look
- * a second costs microseconds, and only while something is due.
+ * a second costs microseconds, and only while something is due. It sleeps in the asynchronous context in which it was made: one in
+ * the context of the caller would keep what the caller's `AsyncLocalStorage` holds.
  */
+import { AsyncResource } from 'node:async_hooks'
+
 const LONGEST_SLEEP_MS = 1000
 
 export class WakeTimer {
   readonly #wake: () => void
+  readonly #context = new AsyncResource('millrace.timer')
   #timer: NodeJS.Timeout | undefined
   #at: number | undefined
   #isRef = true
@@ -19,7 +23,7 @@ export class WakeTimer {
     if (at === this.#at) return
     clearTimeout(this.#timer)
     this.#at = at
-    if (at !== undefined) this.#sleep(at)
+    if (at !== undefined) this.#context.runInAsyncScope(this.#sleep, this, at)
   }
 
   stop(): void {

@@ -10,7 +10,11 @@
  * Whatever is appended while a batch is being written makes up the next one: the slower the disk, the larger the groups, up to
  * some megabytes; then another is gathered behind it. A group is atomic. Once it is written its `after`s run in order, all
  * before the next group is begun and before anything that `between` was given: there, memory and disk agree.
+ *
+ * Groups are written in the asynchronous context in which the store was opened. In that of the caller who began a group, a queue
+ * that is never at rest would keep what the caller's `AsyncLocalStorage` holds.
  */
+import { AsyncResource } from 'node:async_hooks'
 import type { Level } from 'level'
 import { StoreError } from '../../errors/directory-errors.js'
 import { Deletions } from './deletions.js'
@@ -92,6 +96,7 @@ export class GroupCommit {
   readonly #intervalMs: () => number
   readonly #mustSync: () => boolean
   readonly #betweens: (() => void)[] = []
+  readonly #context = new AsyncResource('millrace.writes')
   /** Those that are still to be written, in order. Only the last one may not be sealed. */
   readonly #groups: Group[] = []
   #writing: Promise<void> | undefined
@@ -158,7 +163,8 @@ export class GroupCommit {
   noteAdded(batch: Batch): void {
     if (batch.bytes < EAGER_BYTES) return
     const group = this.#gathering
-    if (batch.bytes >= FULL_BYTES && group?.batch === batch) this.#sealGroup(group)
+    if (batch.bytes >= FULL_BYTES && group?.batch === batch)
+      this.#context.runInAsyncScope(this.#sealGroup, this, group)
     this.#flush()
   }
 
@@ -228,7 +234,10 @@ export class GroupCommit {
   }
 
   #flush(): void {
-    if (this.#writing) return
+    if (!this.#writing) this.#context.runInAsyncScope(this.#writeNext, this)
+  }
+
+  #writeNext(): void {
     const group = this.#groups.shift()
     if (!group) return
     this.#begunAt = performance.now()
