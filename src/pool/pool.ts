@@ -11,8 +11,9 @@ import { ThreadLostError, ThreadUncaughtError } from '../errors/thread-errors.js
 import type { Place } from '../job/job.js'
 import { formatId } from '../job/job-id.js'
 import type { Said } from './said.js'
+import type { SharedThread } from './shared-thread.js'
 import { type GroupOptions, ThreadGroup } from './thread-group.js'
-import type { Death } from './waybill/blame.js'
+import { type Death, deathFor } from './waybill/blame.js'
 import { DispatchedWaybill, type WaybillLimits } from './waybill/dispatched-waybill.js'
 import type { PoolJob } from './waybill/pack-waybill.js'
 import type { Result, StopReason } from './waybill/result.js'
@@ -90,6 +91,16 @@ export class Pool<Job extends PoolJob> {
     group.give(this.#waybill(jobs, freed), isShortWaybill, isFresh)
   }
 
+  /** Sends a job to the thread that it shares with others. `freed` is called when it is through with this job. */
+  dispatchShared(
+    jobs: readonly Job[],
+    limits: ResourceLimits | undefined,
+    shared: SharedThread,
+    freed: () => void,
+  ): void {
+    this.#group(limits).giveShared(this.#waybill(jobs, freed), shared)
+  }
+
   /** Whether a waybill may lie behind another now. */
   hasRoomBehind(limits: ResourceLimits | undefined): boolean {
     return this.#group(limits).roomy() !== undefined
@@ -158,9 +169,10 @@ export class Pool<Job extends PoolJob> {
 
   /** What is left of a thread's waybills when it has ended. */
   #judge(waybills: readonly DispatchedWaybill<Job>[], death: Death): void {
+    const atWork = waybills.filter((waybill) => waybill.running().length > 0)
     for (const waybill of waybills) {
-      const suspect = waybill.judge(death)
-      if (suspect) this.#suspect(suspect.claimed.place)
+      const suspect = waybill.judge(deathFor(waybill, atWork, death))
+      if (suspect && atWork.length === 1) this.#suspect(suspect.claimed.place)
       waybill.free()
     }
   }

@@ -6,15 +6,16 @@
  *     └──────────────exit───────────────┴──exit──▶ ENDED  └──no exit for a while──▶ LOST ──exit──▶ ENDED
  * ```
  *
- * A thread has at most two waybills: the one that it works on, and one that lies in its port. Waybills may be given while it
- * starts. A thread that is killed while it runs native code may go on for as long as that takes: it is LOST, its waybill is
+ * A thread has at most two waybills: the one that it works on, and one that lies in its port. A shared one works on all that it has at
+ * the same time. Waybills may be given while it starts. A thread that is killed while it runs native code may go on for as long as that takes: it is LOST, its waybill is
  * judged, and what it does is no longer looked at.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
 import type { Limit } from '../codec/cost.js'
 import { type ErrorData, toErrorData } from '../errors/error-data.js'
 import { answer, type Said } from './said.js'
-import { readMessage, readPrinted, type ThreadMessage } from './thread-messages.js'
+import type { SharedThread } from './shared-thread.js'
+import { readCulprit, readMessage, readPrinted, type ThreadMessage } from './thread-messages.js'
 import type { Death } from './waybill/blame.js'
 import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
 import { errorIn } from './waybill/outcome-buffer.js'
@@ -54,11 +55,14 @@ export class Shift<Job extends PoolJob> {
   #nextTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
   #thrown: { readonly error: unknown } | undefined
+  #culprit: number | undefined
   /** Fulfilled when it has ended, or is lost. */
   readonly gone: Promise<void>
   #noteGone: () => void = () => {}
   /** Since when it has nothing to do, in ms. */
   idleSinceMs = 0
+  /** What its waybills share it as, if they do. */
+  shared: SharedThread | undefined
 
   /** Throws if no thread can be started. */
   constructor(start: (port: MessagePort) => Worker, outputLimit: Limit, events: ShiftEvents<Job>) {
@@ -101,13 +105,13 @@ export class Shift<Job extends PoolJob> {
   }
 
   give(waybill: DispatchedWaybill<Job>): void {
-    const message = packWaybill(waybill, this.#outputLimit)
+    const isShared = this.shared !== undefined
+    const message = packWaybill(waybill, this.#outputLimit, isShared)
     this.#waybills.push(waybill)
     waybill.lie(this)
-    if (this.#waybills.length === 1) {
-      this.#worker.ref()
-      waybill.begin()
-    } else
+    if (this.#waybills.length === 1) this.#worker.ref()
+    if (isShared || this.#waybills.length === 1) waybill.begin()
+    else
       this.#nextTimer = setTimeout(() => {
         if (waybill.state.threadId === 0) this.noteLate()
       }, RECALL_AFTER_MS)
@@ -120,9 +124,10 @@ export class Shift<Job extends PoolJob> {
     this.recallNext()
   }
 
-  /** Takes back what has not started of the waybill that lies behind another. */
-  recallNext(): void {
-    this.#waybills[1]?.recall()
+  /** Takes back the jobs that have not started: of the waybill that lies behind another, or of all that share it. */
+  recallNext(mustNotStart: (job: Job) => boolean = () => true): void {
+    const lying = this.shared ? [...this.#waybills] : this.#waybills.slice(1)
+    for (const waybill of lying) if (waybill.jobs.some(mustNotStart)) waybill.recall()
   }
 
   /** Ends it, whatever it does. */
@@ -163,7 +168,9 @@ export class Shift<Job extends PoolJob> {
 
   #receiveOther(received: unknown): void {
     const printed = readPrinted(received)
+    const culprit = readCulprit(received)
     if (printed) process[printed.stream].write(printed.text)
+    else if (culprit !== undefined) this.#culprit = culprit
     else if (!this.#hasOpened) {
       this.#hasOpened = true
       if (this.#state === 'STARTING') this.#state = 'OPEN'
@@ -172,15 +179,16 @@ export class Shift<Job extends PoolJob> {
   }
 
   #finish(waybill: DispatchedWaybill<Job>): void {
+    const index = this.#waybills.indexOf(waybill)
     // What it should have sent outcomes of and has not is lost.
-    if (waybill !== this.#waybills[0]) return
+    if (index > 0 && !this.shared) return
     this.#hasRun = true
     this.#isLate = false
-    this.#waybills.shift()
+    this.#waybills.splice(index, 1)
     clearTimeout(this.#nextTimer)
     const [next] = this.#waybills
-    if (next) next.begin()
-    else this.#worker.unref()
+    if (!next) this.#worker.unref()
+    else if (!this.shared) next.begin()
     if (this.#isRetiring && !next) this.kill()
     this.#events.done(waybill)
   }
@@ -218,6 +226,7 @@ export class Shift<Job extends PoolJob> {
       isKilled,
       isUncaught: this.#thrown !== undefined && cause.code !== 'ERR_WORKER_OUT_OF_MEMORY',
       hasRunOthers: this.#hasRun,
+      culprit: this.#culprit,
     }
     const hasOpened = this.#hasOpened || isKilled
     this.#events.ended(this.#waybills.splice(0), death, hasOpened)

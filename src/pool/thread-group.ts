@@ -13,6 +13,7 @@ import type { ResourceLimits } from 'node:worker_threads'
 import type { Limit } from '../codec/cost.js'
 import { ThreadStartError } from '../errors/thread-errors.js'
 import type { Said } from './said.js'
+import type { SharedThread } from './shared-thread.js'
 import { Shift } from './shift.js'
 import { ThreadStarter } from './thread-starter.js'
 import type { Death } from './waybill/blame.js'
@@ -54,6 +55,7 @@ export class ThreadGroup<Job extends PoolJob> {
   readonly #idle: Shift<Job>[] = []
   /** Those that may take a waybill behind the short one that they work on, the first to end it first. */
   readonly #roomy = new Set<Shift<Job>>()
+  readonly #shared = new Map<SharedThread, Shift<Job>>()
   /** Those that do not end: what is called when it is time to say so. */
   readonly #lost = new Map<Shift<Job>, { readonly tell: () => void; readonly timer: NodeJS.Timeout }>()
   #sweepTimer: NodeJS.Timeout | undefined
@@ -105,6 +107,17 @@ export class ThreadGroup<Job extends PoolJob> {
     if (isShortWaybill) this.#roomy.add(shift)
   }
 
+  /** Gives a waybill to the thread that others share, or to one that has none. */
+  giveShared(waybill: DispatchedWaybill<Job>, shared: SharedThread): void {
+    const known = this.#shared.get(shared)
+    const shift = known?.isUsable ? known : (this.#idle.pop() ?? this.#start())
+    if (!shift) return this.#returnLater(waybill)
+    shift.shared = shared
+    shared.thread = shift
+    this.#shared.set(shared, shift)
+    shift.give(waybill)
+  }
+
   /** A thread that may take one waybill more. */
   roomy(): Shift<Job> | undefined {
     for (const shift of this.#roomy) {
@@ -116,7 +129,7 @@ export class ThreadGroup<Job extends PoolJob> {
 
   /** Takes back what lies behind waybills that are worked on, if a job of it must not start. */
   recallBehind(mustNotStart: (job: Job) => boolean): void {
-    for (const shift of this.#shifts) if (shift.waybills[1]?.jobs.some(mustNotStart)) shift.recallNext()
+    for (const shift of this.#shifts) shift.recallNext(mustNotStart)
   }
 
   /** Ends all threads. Gives those that cannot be ended within a quarter of a second. */
@@ -166,11 +179,24 @@ export class ThreadGroup<Job extends PoolJob> {
   }
 
   #done(shift: Shift<Job>, waybill: DispatchedWaybill<Job>): void {
-    // What lies behind another is short.
     this.#roomy.delete(shift)
-    if (shift.waybills.length > 0) this.#roomy.add(shift)
-    else if (shift.isUsable) this.#rest(shift)
+    // What lies behind another is short.
+    if (shift.waybills.length > 0 && !shift.shared) this.#roomy.add(shift)
+    if (shift.waybills.length === 0) {
+      this.#endSharing(shift)
+      if (shift.isUsable) this.#rest(shift)
+    }
     waybill.free()
+  }
+
+  #endSharing(shift: Shift<Job>): void {
+    const { shared } = shift
+    if (!shared) return
+    shift.shared = undefined
+    // Those that came when this thread was about to end may share another one.
+    if (this.#shared.get(shared) !== shift) return
+    this.#shared.delete(shared)
+    shared.thread = undefined
   }
 
   #rest(shift: Shift<Job>): void {
@@ -207,6 +233,7 @@ export class ThreadGroup<Job extends PoolJob> {
   ): void {
     this.#shifts.delete(shift)
     this.#roomy.delete(shift)
+    this.#endSharing(shift)
     const at = this.#idle.indexOf(shift)
     if (at >= 0) this.#idle.splice(at, 1)
     if (shift.isLost) this.#noteLost(shift, waybills)

@@ -23,6 +23,12 @@ export interface Printed {
   readonly text: Uint8Array
 }
 
+/** Whose error ends the thread, as far as the thread can tell. */
+export interface Culprit {
+  /** The number of its waybill. */
+  readonly culprit: number
+}
+
 /** The message, if it is one that a thread sends of a waybill. */
 export function readMessage(message: unknown): ThreadMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined
@@ -35,6 +41,12 @@ export function readMessage(message: unknown): ThreadMessage | undefined {
   if (typeof isLoading === 'boolean') return { waybill, index, isLoading }
   const said = readSaid(message)
   return said && { waybill, ...said }
+}
+
+export function readCulprit(message: unknown): number | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const { culprit } = message as Record<string, unknown>
+  return typeof culprit === 'number' ? culprit : undefined
 }
 
 export function readPrinted(message: unknown): Printed | undefined {

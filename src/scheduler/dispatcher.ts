@@ -12,6 +12,8 @@
  * to the backlog, as if it had not been claimed, when its jobs must not start (the queue or a task is paused, the queue closes, a
  * job is cancelled) or when it would wait for long.
  *
+ * A waybill whose job shares a thread with others goes there at once.
+ *
  * While a thread runs a short waybill, one more may be claimed ahead for it, so that it does not wait for a claim to be written.
  *
  * Waybills are handed out in the asynchronous context in which the queue was opened, whoever has called. The worker factory is called
@@ -86,10 +88,19 @@ export class Dispatcher {
         : this.#ready.filter((each) => this.#mustReturn(each))
     if (returned.length > 0) this.#ready = this.#ready.filter((each) => !returned.includes(each))
     while (this.#ready.length > 0 && pool.busy < most) this.#dispatch(this.#ready.shift() as Waybill, false)
+    if (this.#ready.length > 0) this.#joinShared()
     while (this.#mayLieBehind(this.#ready[0])) this.#dispatch(this.#ready.shift() as Waybill, true)
     while (this.#ready.length > this.roomAhead) returned.push(this.#ready.pop() as Waybill)
     for (const waybill of returned) this.#giveBack(waybill)
     store.isHurried = most === 0 || pool.busy < most
+  }
+
+  /** Those whose thread others share already need no free one. */
+  #joinShared(): void {
+    const joining = this.#ready.filter(({ plan }) => plan.sharedThread?.isAtWork === true)
+    if (joining.length === 0) return
+    this.#ready = this.#ready.filter((each) => !joining.includes(each))
+    for (const waybill of joining) this.#dispatch(waybill, false)
   }
 
   /** What was claimed ahead goes to a thread that works on a short waybill, which then finds it at once. */
@@ -138,6 +149,8 @@ export class Dispatcher {
       if (plan.isShort) this.#short--
       freed(plan)
     }
+    if (plan.sharedThread)
+      return pool.dispatchShared(jobs, plan.resourceLimits, plan.sharedThread, freeWaybill)
     if (!isBehind) return pool.dispatch(jobs, plan.resourceLimits, plan.isShort, freeWaybill)
     const takeBack = () => {
       if (plan.isShort) this.#short--

@@ -1,7 +1,7 @@
 /**
  * The scheduler: what runs next, and what happens to the outcome.
  *
- * A job's way: `#pump` claims it into a waybill while threads are free, the dispatcher hands the waybill to the pool once the
+ * A job's way: it is claimed into a waybill while threads are free, the dispatcher hands the waybill to the pool once the
  * claim is durable, `#conclude` turns each result into a settlement, and when that is durable the application is told.
  * Nothing is told that a crash could undo.
  */
@@ -13,6 +13,7 @@ import type { Result } from '../pool/waybill/result.js'
 import type { Added, Addition, NewJob, Settlement, Store, StoreEvents } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
 import { Cancellations } from './cancellations.js'
+import { Claiming } from './claiming.js'
 import { Dispatcher } from './dispatcher.js'
 import { Holds } from './holds.js'
 import { Lanes } from './lanes.js'
@@ -22,7 +23,7 @@ import { type ReportEvents, type ReportLimits, Reports } from './reports.js'
 import { Rest } from './rest.js'
 import type { RunningJob } from './running-job.js'
 import { Settling } from './settling.js'
-import { WaybillPlan } from './waybill-plan.js'
+import type { WaybillPlan } from './waybill-plan.js'
 
 export interface SchedulerEvents extends ReportEvents {
   /** Jobs have left the backlog. */
@@ -48,12 +49,11 @@ export class Scheduler implements StoreEvents {
   readonly cancellations: Cancellations
   readonly #settling: Settling
   readonly #dispatcher: Dispatcher
+  readonly #claiming: Claiming
   readonly #maintenance: Maintenance
   readonly #holds: Holds
   readonly #rest: Rest
   #maxWorkers: number
-  /** Waybills that are being claimed, wait for a thread, or are with the pool. */
-  #outstanding = 0
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -110,9 +110,21 @@ export class Scheduler implements StoreEvents {
       isHeld: () => this.#isHeld,
       freed: (plan) => this.#free(plan),
     })
+    this.#claiming = new Claiming({
+      store,
+      lanes: this.#lanes,
+      dispatcher: this.#dispatcher,
+      capacity: () => this.#pool.capacity(this.#maxWorkers),
+      mayClaim: () => !this.#isHeld && !this.#settling.isReturning,
+      claimed: () => {
+        this.#rest.end()
+        events.claimed()
+      },
+      freed: (plan) => this.#free(plan),
+    })
     this.#rest = new Rest({
       lanes: this.#lanes,
-      isAtWork: () => this.#outstanding > 0 || this.#settling.isWriting,
+      isAtWork: () => this.#claiming.isAtWork || this.#settling.isWriting,
       idle: () => events.idle(),
       isDrainAwaited: () => events.isDrainAwaited(),
       drained: () => events.drained(),
@@ -210,7 +222,7 @@ export class Scheduler implements StoreEvents {
     this.#holds.stop()
     this.#dispatcher.launch()
     this.#pool.recallAll()
-    if (this.#outstanding > 0 && !this.#broken) {
+    if (this.#claiming.isAtWork && !this.#broken) {
       const quiet = new Promise<void>((resolve) => {
         this.#whenQuiet = resolve
       })
@@ -252,37 +264,14 @@ export class Scheduler implements StoreEvents {
     return this.#isPaused || this.#isClosing || this.#broken !== undefined
   }
 
-  /** Whether one more waybill may be claimed: for a free thread, or ahead of one that will soon be free. */
-  get #mayClaim(): boolean {
-    if (this.#isHeld || this.#settling.isReturning) return false
-    return this.#outstanding < this.#pool.capacity(this.#maxWorkers) + this.#dispatcher.roomAhead
-  }
-
   #pump(): void {
-    while (this.#mayClaim) {
-      const capacity = this.#pool.capacity(this.#maxWorkers)
-      const isAhead = this.#outstanding >= capacity
-      const { waiting } = this.#store.counts()
-      const share = Math.ceil(waiting / (isAhead ? capacity : capacity - this.#outstanding))
-      const plan = new WaybillPlan(share, (lane) => this.#lanes.of(lane), isAhead)
-      const claim = this.#store.claim((candidate) => plan.pick(candidate), isAhead)
-      if (!claim) break
-      this.#rest.end()
-      this.#outstanding++
-      for (const lane of plan.lanes) lane.out++
-      this.#events.claimed()
-      claim.written.then(
-        () => this.#dispatcher.add({ claim, plan }),
-        () => this.#free(plan),
-      )
-    }
+    this.#claiming.claim()
     this.#rest.note()
   }
 
-  #free({ lanes }: WaybillPlan): void {
-    this.#outstanding--
-    for (const lane of lanes) lane.out--
-    if (this.#outstanding === 0) this.#whenQuiet?.()
+  #free(plan: WaybillPlan): void {
+    this.#claiming.free(plan)
+    if (!this.#claiming.isAtWork) this.#whenQuiet?.()
     this.#dispatcher.launch()
     // At once, so that the next claim is written together with the outcomes that have just come.
     this.#pump()

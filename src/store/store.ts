@@ -46,10 +46,10 @@ export interface Store {
 
   /**
    * Takes the next waiting jobs and puts them in transit as one waybill. Candidates are shown in the order of priority,
-   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken. `isAhead`: no thread is free
-   * for them yet, so that after a crash it is unknown whether they ran.
+   * then of age, across the lanes; `pick` answers for each. `undefined` if nothing was taken. `isInDoubt` is asked
+   * then: whether, after a crash, it is unknown if one of them is to blame. None is charged then.
    */
-  claim(pick: (candidate: Waiting) => Pick, isAhead?: boolean): Claim | undefined
+  claim(pick: (candidate: Waiting) => Pick, isInDoubt?: () => boolean): Claim | undefined
 
   /** A job in transit has started, at this time (ms since the epoch). Not written. */
   noteStarted(job: Claimed, at: number): void

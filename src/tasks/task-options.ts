@@ -9,8 +9,13 @@ import { type AttemptSettings, attemptSettingsOf } from '../job/enqueue-options.
 
 /** What a task's jobs have in common. */
 export interface TaskOptions {
-  /** At most so many threads run jobs of this task at once: 1 or more. Default: no limit but maxWorkers. */
+  /** At most so many jobs of this task run at once: 1 to 1024. Default: no limit but the threads that there are. */
   concurrency?: number
+  /**
+   * So many jobs of this task share one thread at the same time: 1 to 1024. For asynchronous functions that mostly wait, for other
+   * services for example. Default: 1.
+   */
+  perThread?: number
   /** Default for its jobs, see `EnqueueOptions`. */
   attempts?: number
   /** Default for its jobs, see `EnqueueOptions`. */
@@ -33,7 +38,7 @@ const LIMITS_MB: ReadonlyMap<string, readonly [least: number, most: number]> = n
   ['codeRangeSizeMb', [0, 512]],
   ['stackSizeMb', [1, 1024]],
 ])
-const TASK_OPTIONS = ['concurrency', 'attempts', 'backoff', 'timeout', 'resourceLimits']
+const TASK_OPTIONS = ['concurrency', 'perThread', 'attempts', 'backoff', 'timeout', 'resourceLimits']
 
 /** @throws {OptionError} it is no task name. */
 export function checkTaskName(name: unknown): void {
@@ -51,8 +56,9 @@ export function attemptSettingsOfTask(options: TaskOptions, prefix: string): Att
   for (const name of Object.keys(options))
     if (!TASK_OPTIONS.includes(name))
       throw new OptionError(`${prefix}${name} is not known: use module, export, ${TASK_OPTIONS.join(', ')}`)
-  const { concurrency, resourceLimits } = options
+  const { concurrency, perThread, resourceLimits } = options
   if (concurrency !== undefined) checkInteger(`${prefix}concurrency`, concurrency, 1, 1024)
+  if (perThread !== undefined) checkInteger(`${prefix}perThread`, perThread, 1, 1024)
   if (resourceLimits !== undefined) checkResourceLimits(resourceLimits, prefix)
   return attemptSettingsOf(options, prefix)
 }

@@ -19,6 +19,8 @@ import {
 export interface TaskConfig {
   readonly name: string
   readonly concurrency: number
+  /** How many of its jobs share a thread. */
+  readonly perThread: number
   readonly attempts: number
   readonly backoff: BackoffMs
   readonly timeout: number
@@ -128,6 +130,7 @@ export class Tasks {
     const config: TaskConfig = {
       name,
       concurrency: options.concurrency ?? Number.POSITIVE_INFINITY,
+      perThread: options.perThread ?? 1,
       attempts: settings.attempts ?? DEFAULT_ATTEMPTS,
       backoff: settings.backoff ?? DEFAULT_BACKOFF,
       timeout: settings.timeout ?? 0,

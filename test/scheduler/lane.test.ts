@@ -8,6 +8,7 @@ import type { TaskConfig } from '../../src/tasks/tasks.js'
 const CONFIG: TaskConfig = {
   name: 'echo',
   concurrency: Number.POSITIVE_INFINITY,
+  perThread: 1,
   attempts: 3,
   backoff: 0,
   timeout: 0,
@@ -114,7 +115,7 @@ test('a lane that this waybill fills up still gives it more: one waybill is one 
 
 test('ahead of a free thread, a plan takes short jobs only, and none that must run alone', () => {
   const lanes = [laneOf(1), laneOf(21), new Lane(CONFIG)]
-  const ahead = () => new WaybillPlan(10, (lane) => lanes[lane], true)
+  const ahead = () => new WaybillPlan(10, (lane) => lanes[lane], 'ahead')
   assert.deepEqual(
     [0, 1, 2].map((lane) => ahead().pick(waiting(lane))),
     ['take', 'stop', 'stop'],

@@ -2,7 +2,7 @@
 import { Level } from 'level'
 import type { FinishedState, Place, StoredJob } from '../../src/job/job.js'
 import { formatId } from '../../src/job/job-id.js'
-import { wasAhead, waybillOffsets } from '../../src/store/level/backlog/job-entry.js'
+import { wasInDoubt, waybillOffsets } from '../../src/store/level/backlog/job-entry.js'
 import {
   CHUNK_OF_JOBS,
   listedAt,
@@ -118,7 +118,7 @@ class Inspection {
       const attempt = value.readUInt16BE(at + 12)
       const job = this.#jobs.get(id)
       if (job?.state === 'waiting' && (job.head.attempt ?? 0) + 1 === attempt)
-        transit.push({ id, attempt, isAhead: wasAhead(value) })
+        transit.push({ id, attempt, isAhead: wasInDoubt(value) })
     }
     if (transit.length > 0) this.#transit.push(transit)
     else this.#problems.push('a waybill has no job left in transit')

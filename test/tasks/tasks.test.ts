@@ -81,13 +81,22 @@ test('a task has the options beside its module, else the defaults given to open,
   const tasks = await from(
     {
       plain: FIXTURE,
-      own: { module: FIXTURE, concurrency: 2, attempts: 7, backoff: [1], timeout: 5, resourceLimits: limits },
+      own: {
+        module: FIXTURE,
+        concurrency: 2,
+        perThread: 20,
+        attempts: 7,
+        backoff: [1],
+        timeout: 5,
+        resourceLimits: limits,
+      },
     },
     { attempts: 4, timeout: 9 },
   )
   assert.deepEqual(tasks.known('own'), {
     name: 'own',
     concurrency: 2,
+    perThread: 20,
     attempts: 7,
     backoff: [1],
     timeout: 5,
@@ -96,6 +105,7 @@ test('a task has the options beside its module, else the defaults given to open,
   assert.deepEqual(tasks.known('plain'), {
     name: 'plain',
     concurrency: Number.POSITIVE_INFINITY,
+    perThread: 1,
     attempts: 4,
     backoff: {},
     timeout: 9,
@@ -107,6 +117,7 @@ test('a task has the options beside its module, else the defaults given to open,
 test('options of tasks are refused by name', async () => {
   for (const [options, message] of [
     [{ concurrency: 0 }, 'workers.a.concurrency must be an integer from 1 to 1024, got 0'],
+    [{ perThread: 0 }, 'workers.a.perThread must be an integer from 1 to 1024, got 0'],
     [{ attempts: 1001 }, 'workers.a.attempts must be an integer from 1 to 1000, got 1001'],
     [{ backoff: [] }, 'workers.a.backoff must list at least one delay, got []'],
     [{ resourceLimits: 5 }, 'workers.a.resourceLimits must be an object, got 5'],
@@ -120,7 +131,7 @@ test('options of tasks are refused by name', async () => {
     ],
     [
       { priority: 1 },
-      'workers.a.priority is not known: use module, export, concurrency, attempts, backoff, timeout, resourceLimits',
+      'workers.a.priority is not known: use module, export, concurrency, perThread, attempts, backoff, timeout, resourceLimits',
     ],
   ] as const)
     await assert.rejects(from({ a: { module: FIXTURE, ...options } }), new OptionError(message))

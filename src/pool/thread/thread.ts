@@ -1,5 +1,6 @@
 /**
  * What runs inside a worker thread, for as long as it lives. It takes the port by which waybills come, and runs one after another.
+ * Those that share it run at the same time.
  *
  * Between two waybills, and while a job awaits something, the thread's event loop goes on: timers, sockets and streams of worker
  * modules live. The next waybill lies in the port already when one is done.
@@ -8,11 +9,11 @@ import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads'
 import type { WaybillMessage } from '../waybill/waybill.js'
 import { printThrough } from './print.js'
 import { runWaybill } from './run-waybill.js'
-import { sayWhatEndsThread } from './uncaught.js'
+import { runAsOwner, sayWhatEndsThread } from './uncaught.js'
 
 /** Takes the port. What Piscina takes for the whole task ends with that. */
 export default function takePort({ port }: { readonly port: MessagePort }): void {
-  sayWhatEndsThread()
+  sayWhatEndsThread(port)
   printThrough(port)
   const waybills: WaybillMessage[] = []
   let isWorking = false
@@ -21,7 +22,8 @@ export default function takePort({ port }: { readonly port: MessagePort }): void
     for (;;) {
       const waybill = waybills.shift() ?? (receiveMessageOnPort(port)?.message as WaybillMessage | undefined)
       if (!waybill) break
-      await runWaybill(waybill, port)
+      if (waybill.isShared) runAsOwner(waybill.number, () => void runWaybill(waybill, port))
+      else await runWaybill(waybill, port)
     }
     isWorking = false
   }

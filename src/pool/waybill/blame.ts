@@ -4,6 +4,9 @@
  * An error out of band may stem from the job that runs or from one that is done and whose outcome is still in the thread; an exit
  * from the one that runs. It may also stem from a job that the thread ran before: a timer that it left behind, memory that it kept.
  * So a job is charged only if its thread has run no other. Else the suspects run again, each alone, and are not charged.
+ *
+ * Where waybills share a thread, its asynchronous context may tell which one threw: that one is charged, the others are no suspects.
+ * If it names a job that is over, it proves nothing: jobs can share a connection that an earlier one has opened.
  */
 import type { ErrorData } from '../../errors/error-data.js'
 import { DONE, isRunning, type SharedState } from './waybill.js'
@@ -17,6 +20,8 @@ export interface Death {
   readonly isUncaught: boolean
   /** The thread has run jobs of other waybills before. */
   readonly hasRunOthers: boolean
+  /** The number of the waybill that threw, if the thread could tell. */
+  readonly culprit?: number | undefined
 }
 
 interface Verdict {
@@ -41,4 +46,15 @@ export function blame(
   if (suspects.length !== 1 || only === undefined) return { suspects }
   const hasRunOthers = death.hasRunOthers || state.hasDoneBeside(only)
   return hasRunOthers ? { suspects } : { culprit: only, suspects: [] }
+}
+
+/** The end of a thread as one of its waybills is to see it; `atWork` are those of which a job has started and has no result. */
+export function deathFor(
+  { number }: { readonly number: number },
+  atWork: readonly { readonly number: number }[],
+  death: Death,
+): Death {
+  if (atWork.some((each) => each.number === death.culprit))
+    return number === death.culprit ? { ...death, hasRunOthers: false } : { ...death, isKilled: true }
+  return atWork.length > 1 ? { ...death, hasRunOthers: true } : death
 }

@@ -17,6 +17,7 @@ export interface PoolJob extends Timed {
 export function packWaybill(
   { number, state, jobs }: DispatchedWaybill<PoolJob>,
   outputLimit: Limit,
+  isShared: boolean,
 ): WaybillMessage {
   const kinds: (WorkerModule & { task: string })[] = []
   const kindOf = new Uint32Array(jobs.length)
@@ -28,7 +29,7 @@ export function packWaybill(
     if (kind < 0) kind = kinds.push({ ...module, task }) - 1
     kindOf[index] = kind
   }
-  return { number, state: state.buffer, outputLimit, kinds, jobs: packJobs(jobs, kindOf) }
+  return { number, isShared, state: state.buffer, outputLimit, kinds, jobs: packJobs(jobs, kindOf) }
 }
 
 function isOfKind(

@@ -127,6 +127,8 @@ export interface Packed {
 export interface WaybillMessage {
   readonly outputLimit: Limit
   readonly number: number
+  /** Whether it runs beside others at the same time, not after them. */
+  readonly isShared: boolean
   readonly state: SharedArrayBuffer
   readonly kinds: readonly (WorkerModule & { readonly task: string })[]
   readonly jobs: ArrayBuffer

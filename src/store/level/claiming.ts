@@ -44,12 +44,13 @@ export class Claiming {
   }
 
   /** See `Store.claim`. */
-  claim(pick: (candidate: Waiting) => Pick, isAhead = false): Claim | undefined {
+  claim(pick: (candidate: Waiting) => Pick, inDoubt?: () => boolean): Claim | undefined {
     const jobs = this.#take(pick)
     if (jobs.length === 0) return undefined
-    const waybill: Waybill = { number: this.#parts.counters.next(), jobs, isAhead, left: jobs.length }
+    const isInDoubt = inDoubt?.() ?? false
+    const waybill: Waybill = { number: this.#parts.counters.next(), jobs, isInDoubt, left: jobs.length }
     this.#transit.enter(waybill)
-    const value = encodeWaybill(jobs, isAhead)
+    const value = encodeWaybill(jobs, isInDoubt)
     const written = this.#parts.commits.append((batch) => batch.put(waybillKey(waybill.number), value))
     return { jobs, written }
   }
@@ -128,7 +129,7 @@ export class Claiming {
   #mustLast({ outcome, job }: Settlement): boolean {
     if (outcome !== 'completed' && outcome !== 'cancelled') return false
     const { chunk, waybill, attempt, head, place } = job as JobEntry
-    if ((chunk && !chunk.isApart) || waybill?.isAhead) return false
+    if ((chunk && !chunk.isApart) || waybill?.isInDoubt) return false
     return attempt >= this.#parts.attemptsOf(this.#parts.counters.task(place.lane), head)
   }
 }

@@ -143,8 +143,8 @@ export class LevelStore implements Store {
     return this.#adding.addOne(job)
   }
 
-  claim(pick: (candidate: Waiting) => Pick, isAhead = false): Claim | undefined {
-    return this.#claiming.claim(pick, isAhead)
+  claim(pick: (candidate: Waiting) => Pick, isInDoubt?: () => boolean): Claim | undefined {
+    return this.#claiming.claim(pick, isInDoubt)
   }
 
   noteStarted(job: Claimed, at: number): void {

@@ -4,7 +4,7 @@
  * A job still in the backlog with the attempt that its waybill names had no outcome. If a waybill has one such job, the job was
  * running and is charged with the lost attempt. If it has several, none is charged and each runs alone next time; a job that
  * kills the process is then charged. A waybill that was claimed ahead of a free thread charges none, because it may not have
- * run; jobs that run alone are not claimed ahead. A job whose last attempt is charged fails here, so that it does not end the
+ * run, nor does one whose job shared a thread with others. Jobs that run alone are not in doubt. A job whose last attempt is charged fails here, so that it does not end the
  * next process.
  *
  * If the process was closing when it ended, no job is charged: whatever ended it did not wait for its jobs.
@@ -12,7 +12,7 @@
 import type { StoredFailure } from '../../errors/error-data.js'
 import { addFailure } from '../../job/failures.js'
 import type { Head } from '../../job/job.js'
-import { type JobEntry, wasAhead, waybillOffsets } from './backlog/job-entry.js'
+import { type JobEntry, wasInDoubt, waybillOffsets } from './backlog/job-entry.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
 import type { Counters } from './counters.js'
 import type { FinishedJobs } from './finished/finished-jobs.js'
@@ -119,7 +119,7 @@ async function unfinished(
     seen.add(place.seq)
     return [entry]
   })
-  const charged = found.length === 1 && !wasAhead(value)
+  const charged = found.length === 1 && !wasInDoubt(value)
   return Promise.all(found.map(async (entry) => ({ entry, charged, noted: await notes.read(entry.place) })))
 }
 

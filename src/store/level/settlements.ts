@@ -46,7 +46,7 @@ export function putOutcomes(
   for (const waybill of touched) {
     const key = waybillKey(waybill.number)
     if (waybill.left === 0) batch.del(key)
-    else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isAhead))
+    else if (shortened.has(waybill)) batch.put(key, encodeWaybill(openJobsOf(waybill), waybill.isInDoubt))
   }
 }
 

@@ -69,7 +69,10 @@ export function recovering(open: OpenStore): void {
   test('a job that was claimed ahead of a free thread is not charged, but runs alone', async (t) => {
     const opened = await open(t)
     await opened.store.add([newJob(opened.store.lane('a'), 'ahead')])
-    await opened.store.claim(() => 'take', true)?.written
+    await opened.store.claim(
+      () => 'take',
+      () => true,
+    )?.written
     const again = await opened.crash()
     assert.deepEqual(again.recovered, { returned: 1, failed: 0, waiting: 1 })
     assert.deepEqual(await heads(again), [['ahead', { alone: true }]])

@@ -141,17 +141,17 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
 export interface Waybill {
   readonly number: number
   readonly jobs: readonly JobEntry[]
-  /** Whether it was claimed before there was a thread for it. */
-  readonly isAhead: boolean
+  /** Whether its job is not charged when the process dies, though it is the only one: it may not have run, or others ran beside it. */
+  readonly isInDoubt: boolean
   /** How many have no outcome. */
   left: number
 }
 
 const LISTED_BYTES = 14
 
-/** A waybill's value on disk: each job's id:12 and attempt:2; and a byte more, if it was claimed ahead. */
-export function encodeWaybill(jobs: readonly JobEntry[], isAhead: boolean): Buffer {
-  const value = Buffer.alloc(jobs.length * LISTED_BYTES + (isAhead ? 1 : 0))
+/** A waybill's value on disk: each job's id:12 and attempt:2; and a byte more, if it is in doubt. */
+export function encodeWaybill(jobs: readonly JobEntry[], isInDoubt: boolean): Buffer {
+  const value = Buffer.alloc(jobs.length * LISTED_BYTES + (isInDoubt ? 1 : 0))
   let at = 0
   for (const job of jobs) {
     writePlace(value, job.place, at)
@@ -161,8 +161,8 @@ export function encodeWaybill(jobs: readonly JobEntry[], isAhead: boolean): Buff
   return value
 }
 
-/** Whether a waybill's value says that it was claimed ahead. */
-export function wasAhead(value: Buffer): boolean {
+/** Whether a waybill's value says that it is in doubt. */
+export function wasInDoubt(value: Buffer): boolean {
   return value.length % LISTED_BYTES === 1
 }
 
