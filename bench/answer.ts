@@ -1,5 +1,5 @@
-/** What the rounds of a question come to, row by row. */
-import type { Measured, Missing, Question, Row, Target } from './question.js'
+/** What the rounds of a question come to, line by line. */
+import type { Better, Line, Measured, Missing, Question, Target } from './question.js'
 
 /** All that was measured, or could not be, round by round, by row. */
 export type Measurements = ReadonlyMap<string, readonly (Measured | Missing)[]>
@@ -15,6 +15,8 @@ export interface Answer {
   readonly min: number
   readonly max: number
   readonly rounds: number
+  /** In place of the question's. */
+  readonly better?: Better
   readonly against?: string
   /** The median of the ratios of each round to the row that it is compared with. */
   readonly ratio?: number
@@ -42,41 +44,47 @@ function isMissing(each: Measured | Missing): each is Missing {
   return typeof each === 'object' && 'missing' in each
 }
 
-/** The answers, row by row. Those of a quick run are not held against their targets: they mean too little. */
+/** The answers, line by line. Those of a quick run are not held against their targets: they mean too little. */
 export function answersTo(question: Question, measurements: Measurements, isQuick = false): Answer[] {
-  const measuredOf = ({ name }: Row) =>
-    (measurements.get(name) ?? []).flatMap((each) => (isMissing(each) ? [] : [each]))
+  const lines = question.rows.flatMap((row): { line: Line; measured: Measured[] }[] => {
+    const measured = (measurements.get(row.name) ?? []).flatMap((each) => (isMissing(each) ? [] : [each]))
+    return [row, ...(row.also ?? [])].map((line) => ({ line, measured }))
+  })
   const figures = new Map(
-    question.rows.map((row) => [row.name, measuredOf(row).map((each) => figureOf(row, each))]),
+    lines.map(({ line, measured }) => [line.name, measured.map((each) => figureOf(line, each))]),
   )
-  return question.rows.flatMap((row): Answer[] => {
-    const own = figures.get(row.name) ?? []
+  return lines.flatMap(({ line, measured }): Answer[] => {
+    const own = figures.get(line.name) ?? []
     if (own.length === 0) return []
-    const base = row.against === undefined ? undefined : figures.get(row.against)
+    const base = line.against === undefined ? undefined : figures.get(line.against)
     const ratio = base?.length
       ? medianOf(own.map((figure, round) => figure / (base[round] ?? Number.NaN)))
       : undefined
     const median = medianOf(own)
-    const samples = measuredOf(row).flatMap((each) => (typeof each === 'number' ? [] : each))
+    const samples = measured.flatMap((each) => (typeof each === 'number' || 'figures' in each ? [] : each))
     return [
       {
-        row: row.name,
+        row: line.name,
         median,
         min: Math.min(...own),
         max: Math.max(...own),
         rounds: own.length,
-        ...(row.against !== undefined && ratio !== undefined && { against: row.against, ratio }),
-        ...(row.target && { target: row.target }),
-        ...(row.target && !isQuick && { isMet: meets(row.target, ratio ?? median) }),
-        ...(row.isSteady && { isSteady: true }),
+        ...(line.better && { better: line.better }),
+        ...(line.against !== undefined && ratio !== undefined && { against: line.against, ratio }),
+        ...(line.target && { target: line.target }),
+        ...(line.target && !isQuick && { isMet: meets(line.target, ratio ?? median) }),
+        ...(line.isSteady && { isSteady: true }),
         ...(samples.length > 0 && { quantiles: quantilesOf(samples) }),
       },
     ]
   })
 }
 
-function figureOf({ quantile = 0.5 }: Row, measured: Measured): number {
-  return typeof measured === 'number' ? measured : quantileIn(sorted(measured), quantile)
+function figureOf({ figure, quantile = 0.5 }: Line, measured: Measured): number {
+  if (typeof measured === 'number') return measured
+  if (!('figures' in measured)) return quantileIn(sorted(measured), quantile)
+  const named = figure === undefined ? Object.values(measured.figures)[0] : measured.figures[figure]
+  return named ?? Number.NaN
 }
 
 function meets(target: Target, reached: number): boolean {

@@ -33,10 +33,10 @@ export interface PassedOver {
 export function compare(earlier: Results, now: Results, tolerance: number): Comparison {
   const compared: Compared[] = []
   const passedOver: PassedOver[] = []
-  for (const [question, { better, measured, answers }] of Object.entries(now)) {
+  for (const [question, { better: betterOfAll, measured, answers }] of Object.entries(now)) {
     const before = earlier[question]
     for (const answer of answers) {
-      const { row } = answer
+      const { row, better = betterOfAll } = answer
       const old = before?.answers.find((each) => each.row === row)
       if (before && before.measured.quick !== measured.quick)
         passedOver.push({ question, row, why: 'one of the two runs was a quick one' })

@@ -17,8 +17,7 @@ export interface Question {
 
 export type Better = 'more' | 'less' | 'neither'
 
-export interface Row {
-  readonly name: string
+export interface Row extends Line {
   /** What the measurement needs in its directory; runs in a process of its own, before that. */
   prepare?(run: Run): Promise<void>
   /**
@@ -26,20 +25,31 @@ export interface Row {
    * says so in place of a figure.
    */
   measure(run: Run): Promise<Measured>
-  /** Of samples, which quantile the row's figure is. Default 0.5, their median. */
-  readonly quantile?: number
-  /** The row whose figure of the same round it is compared with. */
-  readonly against?: string
-  /** What the ratio to that row, or without one the figure itself, should come to. */
-  readonly target?: Target
-  /** The figure, without a ratio, hangs little on the machine and its moods: `--check` compares it as it is. */
-  readonly isSteady?: boolean
+  /** What else the same measurement gives: each is a line of its own below the row. */
+  readonly also?: readonly Line[]
   /** Only measured when asked for by `--full`: it takes minutes. */
   readonly isLong?: boolean
 }
 
-/** What a measurement gives: the row's figure, or samples, of which the figure is a quantile. */
-export type Measured = number | readonly number[]
+/** A line of the table. */
+export interface Line {
+  readonly name: string
+  /** Of several figures, which one this is. Default the first. */
+  readonly figure?: string
+  /** In place of the question's. */
+  readonly better?: Better
+  /** Of samples, which quantile the figure is. Default 0.5, their median. */
+  readonly quantile?: number
+  /** The line whose figure of the same round it is compared with. */
+  readonly against?: string
+  /** What the ratio to that line, or without one the figure itself, should come to. */
+  readonly target?: Target
+  /** The figure, without a ratio, hangs little on the machine and its moods: `--check` compares it as it is. */
+  readonly isSteady?: boolean
+}
+
+/** What a measurement gives: a figure, samples, of which the figure is a quantile, or several figures by name. */
+export type Measured = number | readonly number[] | { readonly figures: Readonly<Record<string, number>> }
 
 /** What is measured is not on this machine; the message says how it gets there. */
 export class NotInstalled extends Error {}

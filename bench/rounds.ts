@@ -10,7 +10,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import type { Measurements } from './answer.js'
-import type { Measured, Missing, Question, Row, Run } from './question.js'
+import type { Line, Measured, Missing, Question, Row, Run } from './question.js'
 
 const QUESTIONS = new URL('./questions/', import.meta.url)
 const ONE_ROW = new URL('./one-row.js', import.meta.url)
@@ -55,9 +55,14 @@ export async function measureRounds(module: URL, extent: Extent): Promise<Measur
   const measurements = new Map<string, (Measured | Missing)[]>()
   const question = await loadQuestion(module)
   const common = question.common?.() ?? 0
-  const named = question.rows.filter(({ name, isLong }) => name.includes(only) && (full || !isLong))
-  const bases = new Set(named.map(({ against }) => against))
-  const rows = question.rows.filter((row) => named.includes(row) || bases.has(row.name))
+  const linesOf = (row: Row): Line[] => [row, ...(row.also ?? [])]
+  const named = question.rows.filter(
+    (row) => (full || !row.isLong) && linesOf(row).some(({ name }) => name.includes(only)),
+  )
+  const bases = new Set(named.flatMap(linesOf).map(({ against }) => against))
+  const rows = question.rows.filter(
+    (row) => named.includes(row) || linesOf(row).some(({ name }) => bases.has(name)),
+  )
   const names = rows.map(({ name }) => name)
   for (let round = 1; round <= rounds; round++)
     for (const row of rows) {

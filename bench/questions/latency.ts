@@ -1,7 +1,8 @@
 /** How long one job alone waits for its acknowledgement, and for its thread. */
-import { now } from '../clock-worker.js'
+
 import type { Question, Run } from '../question.js'
 import { levelKey, openLevel, openQueue } from '../subject.js'
+import { now } from '../workers/clock.js'
 
 const timesOf = ({ quick }: Run) => (quick ? 50 : 2000)
 

@@ -1,7 +1,7 @@
 /** What a job costs the thread that must stay free. */
-import { readFileSync } from 'node:fs'
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
-import type { Question, Run } from '../question.js'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { mainThreadMs } from '../cpu.js'
+import type { Measured, Question, Run } from '../question.js'
 import { openQueue, pipeline } from '../subject.js'
 
 const WIDTH = 4000
@@ -15,13 +15,18 @@ thread per job (from /proc; elsewhere its event loop's active time), and how lat
   digits: 1,
   better: 'less',
   rows: [
-    { name: 'µs of main thread per job', target: { atMost: 6 }, measure: (run) => saturate(run, 'cpu') },
-    { name: 'ms event-loop delay, p99', target: { atMost: 10 }, measure: (run) => saturate(run, 'delay') },
+    {
+      name: 'µs of main thread per job',
+      figure: 'cpuUs',
+      target: { atMost: 6 },
+      measure: saturate,
+      also: [{ name: 'ms event-loop delay, p99', figure: 'delayMs', target: { atMost: 10 } }],
+    },
   ],
 }
 export default question
 
-async function saturate(run: Run, figure: 'cpu' | 'delay'): Promise<number> {
+async function saturate(run: Run): Promise<Measured> {
   const queue = await openQueue(run.directory)
   const load = (count: number) =>
     pipeline(count, WIDTH, async (index) => (await queue.enqueue('noop', index)).finished())
@@ -30,16 +35,8 @@ async function saturate(run: Run, figure: 'cpu' | 'delay'): Promise<number> {
   delay.enable()
   const before = mainThreadMs()
   await load(jobsOf(run))
-  const ms = mainThreadMs() - before
+  const cpuUs = ((mainThreadMs() - before) * 1000) / jobsOf(run)
   delay.disable()
   await queue.close()
-  return figure === 'cpu' ? (ms * 1000) / jobsOf(run) : delay.percentile(99) / 1e6
-}
-
-function mainThreadMs(): number {
-  if (process.platform !== 'linux') return performance.eventLoopUtilization().active
-  // The fields after the name in parentheses begin with the third; user and system time are the 14th and 15th, in ticks.
-  const stat = readFileSync(`/proc/self/task/${process.pid}/stat`, 'utf8')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
+  return { figures: { cpuUs, delayMs: delay.percentile(99) / 1e6 } }
 }

@@ -12,7 +12,7 @@ import { threads } from '../peers/threads.js'
 import { tinypool } from '../peers/tinypool.js'
 import { workerpool } from '../peers/workerpool.js'
 import type { Question, Row, Run } from '../question.js'
-import { THREADS } from '../subject.js'
+import { THREADS, warmUp } from '../subject.js'
 
 /** The jobs, how many of them are unfinished at any moment, and how many are enqueued by one call. */
 const LOADS = [
@@ -115,6 +115,8 @@ async function rate({ open }: Subject, { work, width, perCall }: Load, run: Run)
   const input = work === 'noop' ? 0 : Math.round(run.common)
   const inputs = new Array<number>(perCall).fill(input)
   const [warmUpMs, measuredMs] = run.quick ? [50, 200] : [1000, 3000]
+  // A second at full speed is enough for jobs that do nothing.
+  if (work === 'spinRounds') await warmUp(run, () => peer.run(0))
   let from: number | undefined
   let finished = 0
   // Looks at the clock itself, for a peer in process may leave no time to timers.

@@ -19,6 +19,7 @@ export interface Axis {
 }
 
 export interface Series {
+  /** Series that share a name share an entry of the legend, that of the first. */
   readonly name: string
   readonly color: string
   readonly isDashed?: boolean
@@ -102,8 +103,10 @@ export function drawn({ title, subtitle, x, y, series, band, captions }: Plot): 
 type At = (value: number) => number
 
 function legend(series: readonly Series[], band: Band | undefined): string[] {
+  const isFirst = ({ name }: Series, index: number) =>
+    series.findIndex((each) => each.name === name) === index
   const entries = [
-    ...series.map(({ name, color, isDashed, as }) => {
+    ...series.filter(isFirst).map(({ name, color, isDashed, as }) => {
       const line = { d: 'M0 0h24', stroke: color, 'stroke-width': 2.5, ...dashes(isDashed) }
       const dot = element('circle', { cx: 12, cy: 0, r: 5, fill: color })
       return {

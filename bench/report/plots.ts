@@ -6,7 +6,7 @@ import { fromZero, grouped, logarithmic, logarithmicBy, nines, places } from './
 
 /** The plots of all that was answered, by file name. */
 export function plotsOf(results: Results): ReadonlyMap<string, string> {
-  const plots = Object.entries({ throughput, backlog, latency }).flatMap(([name, plot]) => {
+  const plots = Object.entries({ throughput, cores, backlog, latency }).flatMap(([name, plot]) => {
     const drawing = plot(results)
     return drawing ? [[`${name}.svg`, drawn(drawing)] as const] : []
   })
@@ -15,12 +15,13 @@ export function plotsOf(results: Results): ReadonlyMap<string, string> {
 
 const MILLRACE = '#0969da'
 const BARE = '#8c6d1f'
+const IDEAL = '#59636e'
 
 /** Throughput by the duration of the jobs. */
 function throughput({ throughput, durations }: Results): Plot | undefined {
   if (!throughput || !durations) return undefined
   const columns = [
-    { label: 'no-op', of: throughput, own: 'enqueue', bare: 'raw Piscina' },
+    { label: 'no-op', of: throughput, own: 'enqueue', bare: 'Piscina, pipelined' },
     ...[1, 10, 100].map((ms) => ({
       label: `${ms} ms`,
       of: durations,
@@ -54,6 +55,39 @@ function throughput({ throughput, durations }: Results): Plot | undefined {
       { name: 'millrace, durable to disk', color: MILLRACE, as: 'points', labels: 'right', points: own },
     ],
     captions: [...new Set([throughput, durations].map((result) => captionOf(result, RANGE)))],
+  }
+}
+
+/** What share of their time threads are at work, by how many there are. */
+function cores({ cores: result }: Results): Plot | undefined {
+  if (!result) return undefined
+  const threads = [8, 32, 64, 128]
+  const lines = [
+    { of: '', subject: 'by hand', name: 'worker_threads by hand', color: IDEAL },
+    { of: ', 64 each', subject: 'Piscina', name: 'Piscina alone', color: BARE },
+    { of: ', 64 each', subject: 'millrace', name: 'millrace, durable to disk', color: MILLRACE },
+  ]
+  const series = [10, 1].flatMap((ms) =>
+    lines.map(({ of, subject, name, color }): Series => {
+      const points = threads.flatMap((count) => {
+        const found = answer(result, `${ms} ms × ${count}${of}: ${subject}`)
+        return found ? [ranged(count, found)] : []
+      })
+      return { name, color, isDashed: ms === 1, as: 'both', points }
+    }),
+  )
+  if (series.every(({ points }) => points.length === 0)) return undefined
+  return {
+    title: 'Throughput by number of threads',
+    subtitle:
+      'Share of the threads’ time that jobs get. Jobs sleep for 10 ms (solid) or 1 ms (dashed) in place of working',
+    x: {
+      label: 'threads (logarithmic)',
+      scale: logarithmicBy(threads.map((value) => ({ value, label: `${value}` }))),
+    },
+    y: { label: '% of threads ÷ duration', scale: fromZero(100) },
+    series: series.filter(({ points }) => points.length > 0),
+    captions: [captionOf(result, RANGE)],
   }
 }
 

@@ -80,6 +80,57 @@ test('samples give the quantile that the row asks for, and their distribution ov
   assert.equal(quantiles.at(-1), 199)
 })
 
+test('a measurement of several figures gives a line for each, which may be compared with a line of another row', () => {
+  const answers = answersTo(
+    question(
+      { name: 'few', also: [{ name: 'few: cost', figure: 'cost' }] },
+      {
+        name: 'many',
+        figure: 'share',
+        also: [
+          {
+            name: 'many: cost',
+            figure: 'cost',
+            better: 'less',
+            against: 'few: cost',
+            target: { atMost: 1.2 },
+          },
+          { name: 'many: beside few', against: 'few' },
+        ],
+      },
+    ),
+    new Map([
+      ['few', [{ figures: { share: 98, cost: 50 } }]],
+      ['many', [{ figures: { cost: 100, share: 49 } }]],
+    ]),
+  )
+  assert.deepEqual(
+    answers.map(({ row, median, ratio, better, isMet }) => [row, median, ratio, better, isMet]),
+    [
+      ['few', 98, undefined, undefined, undefined],
+      ['few: cost', 50, undefined, undefined, undefined],
+      ['many', 49, undefined, undefined, undefined],
+      ['many: cost', 100, 2, 'less', false],
+      ['many: beside few', 100, 100 / 98, undefined, undefined],
+    ],
+  )
+})
+
+test('samples give a line for each quantile that is asked for', () => {
+  const hundred = Array.from({ length: 100 }, (_, index) => 99 - index)
+  const answers = answersTo(
+    question({ name: 'median', also: [{ name: 'p99', quantile: 0.99 }] }),
+    new Map([['median', [hundred]]]),
+  )
+  assert.deepEqual(
+    answers.map(({ row, median }) => [row, median]),
+    [
+      ['median', 50],
+      ['p99', 99],
+    ],
+  )
+})
+
 test('a row that was not measured has no answer', () => {
   assert.deepEqual(answersTo(question({ name: 'long', isLong: true }), new Map()), [])
 })

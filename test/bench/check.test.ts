@@ -33,6 +33,12 @@ test('where less is better, a ratio is worse above its share, and never below', 
   )
 })
 
+test('what is better for a line goes before what is better for its question', () => {
+  const at = (ratio: number) => results('more', [{ row: 'own', against: 'base', better: 'less', ratio }])
+  const isWorse = (now: number) => compare(at(1), at(now), 0.2).compared[0]?.isWorse
+  assert.deepEqual([0.1, 1.21].map(isWorse), [false, true])
+})
+
 test('a ratio that is no number is worse', () => {
   assert.equal(verdict('more', 5, Number.NaN), true)
   assert.equal(verdict('less', 5, Number.NaN), true)

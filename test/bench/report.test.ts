@@ -13,7 +13,7 @@ import { temporaryDirectory } from '../support/directory.js'
 import { links } from '../support/markdown.js'
 
 const REPORT = fileURLToPath(new URL('../../bench/report.js', import.meta.url))
-const DRAWN = ['throughput', 'durations', 'backlog-cost', 'latency']
+const DRAWN = ['throughput', 'durations', 'cores', 'backlog-cost', 'latency']
 
 async function report(folder: string): Promise<number | null> {
   const child = spawn(process.execPath, [REPORT, folder], { stdio: 'ignore' })
@@ -49,10 +49,12 @@ test('the report draws every row that it is to show, and the same again', async 
   await writeResults(join(folder, 'results.json'), await allAnswered())
   assert.equal(await report(folder), 0)
   const plots = await plotsIn(folder)
-  assert.deepEqual(Object.keys(plots), ['backlog.svg', 'latency.svg', 'throughput.svg'])
+  assert.deepEqual(Object.keys(plots), ['backlog.svg', 'cores.svg', 'latency.svg', 'throughput.svg'])
   const count = (name: string, what: RegExp) => plots[`${name}.svg`]?.match(what)?.length ?? 0
   // The points, and those of the legend.
   assert.equal(count('throughput', /<circle /g), 2 * 4 + 2)
+  // The legend has an entry for each of three subjects, the plot a line for each of them and each of two durations.
+  assert.equal(count('cores', /<circle /g), 2 * 3 * 4 + 3)
   assert.equal(count('backlog', /<circle /g), 4 + 1)
   assert.equal(count('latency', /<path [^>]*stroke-linejoin/g), 4)
   for (const svg of Object.values(plots)) assert.doesNotMatch(svg, /NaN|undefined|Infinity/)
@@ -66,7 +68,7 @@ test('a plot shows the figures and the ratios of its rows', async (t) => {
   await report(folder)
   const { 'throughput.svg': svg = '' } = await plotsIn(folder)
   const texts = [...svg.matchAll(/<text [^>]*>([^<]*)</g)].map(([, words]) => words)
-  for (const shown of ['Throughput by job duration', 'no-op', '100 ms', '2.00 × Piscina', '210', '105'])
+  for (const shown of ['Throughput by job duration', 'no-op', '100 ms', '1.50 × Piscina', '315', '210'])
     assert.ok(texts.includes(shown), `${shown} is not among ${texts.join(', ')}`)
 })
 
@@ -75,9 +77,18 @@ test('the tables of all answers stand in a document beside the plots', async (t)
   await writeResults(join(folder, 'results.json'), await allAnswered())
   await report(folder)
   const document = await readFile(join(folder, 'README.md'), 'utf8')
-  assert.deepEqual(links(document), ['../../CONTRIBUTING.md', 'throughput.svg', 'backlog.svg', 'latency.svg'])
+  assert.deepEqual(links(document), [
+    '../../CONTRIBUTING.md',
+    'throughput.svg',
+    'cores.svg',
+    'backlog.svg',
+    'latency.svg',
+  ])
   for (const name of DRAWN) assert.equal(document.match(new RegExp(`^## .+ \\(${name}\\)$`, 'gm'))?.length, 1)
-  assert.match(document, /^\| enqueue +\| +210 \| +200 \| +220 \| 2\.00 × raw Piscina +\| ≥ 6 NOT MET \|$/m)
+  assert.match(
+    document,
+    /^\| enqueue +\| +315 \| +300 \| +330 \| 1\.50 × Piscina, pipelined +\| ≥ 3 NOT MET \|$/m,
+  )
 })
 
 test('files are put together, and what was not answered is not drawn', async (t) => {

@@ -10,6 +10,10 @@ test('each row of each round has a process and a directory of its own, prepared 
   assert.deepEqual(measurements.get('leftover'), [0, 0])
   assert.deepEqual(measurements.get('prepared'), [2, 2])
   assert.deepEqual(measurements.get('common'), [42, 42])
+  assert.deepEqual(measurements.get('several'), [
+    { figures: { first: 1, second: 2 } },
+    { figures: { first: 1, second: 2 } },
+  ])
   assert.deepEqual(measurements.get('lacking'), [
     { missing: 'npm install it' },
     { missing: 'npm install it' },
@@ -23,6 +27,16 @@ test('each row of each round has a process and a directory of its own, prepared 
 test('some rows are measured by themselves, and with them those that they are compared with', async () => {
   const measurements = await measureRounds(QUESTION, { rounds: 1, quick: false, full: false, only: 'lack' })
   assert.deepEqual([...measurements.keys()], ['process', 'lacking'])
+})
+
+test('a row is measured for the sake of any of its lines, and with it what that is compared with', async () => {
+  const measurements = await measureRounds(QUESTION, {
+    rounds: 1,
+    quick: false,
+    full: false,
+    only: 'another',
+  })
+  assert.deepEqual([...measurements.keys()], ['leftover', 'several'])
 })
 
 test('a row that fails ends the bench, and is named', async () => {
