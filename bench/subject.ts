@@ -93,7 +93,7 @@ const WARM_UP_MS = 10_000
  * Runs jobs of no length, for rows with jobs of some milliseconds: few of those pass in the seconds of a measurement, so that it
  * would be one of code that is still interpreted, and of its compilation. A process that has run for minutes is past that.
  */
-export async function warmUp({ quick }: Run, once: () => Promise<unknown>): Promise<void> {
+export async function warmUp({ quick }: Pick<Run, 'quick'>, once: () => Promise<unknown>): Promise<void> {
   const until = performance.now() + WARM_UP_MS
   await pipeline(quick ? 1000 : WARM_UP, WARM_UP_WIDTH, async () => performance.now() < until && once())
 }
