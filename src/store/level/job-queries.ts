@@ -67,11 +67,10 @@ export class JobQueries {
       const record = records[0]
       if (record) return foundEntry(JobEntry.single(place, record).verified())
       // What is in a chunk takes a search, which walks over what has been deleted around it.
+      const [entry] = mayWait ? await waiting.get([place], snapshot) : []
+      if (entry) return foundEntry(entry)
       const job = await finished.getChunked(place, snapshot)
-      if (job) return { job }
-      if (!mayWait) return undefined
-      const [entry] = await waiting.get([place], snapshot)
-      return entry && foundEntry(entry)
+      return job && { job }
     })
   }
 

@@ -97,6 +97,7 @@ export class CompletedChunks {
 
   /** A job, if it is in a chunk. There may be several chunks with the key that its chunk has, of one group each. */
   async get(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
+    if (!(await this.#hasAround(place, snapshot))) return undefined
     const chunks = this.#db.iterator({ ...rangeAround(place), reverse: true, snapshot })
     try {
       let first: Place | undefined
@@ -155,8 +156,18 @@ export class CompletedChunks {
     return { entries, isLast: true }
   }
 
+  /**
+   * Whether a chunk may hold the job at `place`. A search backwards that finds none leaves the chunks, and walks over every version
+   * of the keys before them that is still in memory: these are the counts, which each group writes.
+   */
+  async #hasAround(place: Place, snapshot: Snapshot): Promise<boolean> {
+    const keys = await this.#db.keys({ ...rangeAround(place), limit: 1, snapshot }).all()
+    return keys.length > 0
+  }
+
   /** The key of the last chunk that may hold the job at `place`. */
   async #keyAround(place: Place, snapshot: Snapshot): Promise<Buffer | undefined> {
+    if (!(await this.#hasAround(place, snapshot))) return undefined
     const [key] = await this.#db.keys({ ...rangeAround(place), reverse: true, limit: 1, snapshot }).all()
     return key
   }
