@@ -11,6 +11,7 @@ export class Lane {
   readonly limits: string
   /** Whether its jobs share threads. */
   readonly isSharing: boolean
+  /** Its jobs are not to start, by the application's wish: the store does not show them. */
   isPaused = false
   /** Its jobs cannot be run for now, see `holds.ts`. */
   isHeld = false
@@ -29,8 +30,9 @@ export class Lane {
     this.limits = JSON.stringify(config.resourceLimits ?? null)
   }
 
+  /** Whether it may have one more waybill, if it is not paused. */
   get isFree(): boolean {
-    return !this.isPaused && !this.isHeld && this.out < this.config.concurrency
+    return !this.isHeld && this.out < this.config.concurrency
   }
 
   /** Jobs have run for `ranMs` each, on the mean. */

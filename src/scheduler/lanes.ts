@@ -62,7 +62,9 @@ export class Lanes {
     else this.#pausedTasks.delete(task)
     const number = this.#store.findLane(task)
     const lane = number === undefined ? undefined : this.#lanes.get(number)
-    if (lane) lane.isPaused = isPaused
+    if (number === undefined || !lane) return
+    lane.isPaused = isPaused
+    if (!isPaused) this.#store.release(number)
   }
 
   isPaused(task: string): boolean {

@@ -68,7 +68,9 @@ export class WaybillPlan {
   pick(candidate: Waiting): Pick {
     const { place, bytes, alone } = candidate
     const lane = this.#laneOf(place.lane)
-    if (!lane || !(this.lanes.has(lane) ? !lane.isPaused && !lane.isHeld : lane.isFree)) return 'skip'
+    // There may be many of these. No task gets a worker while the queue is open.
+    if (!lane || lane.isPaused) return 'hold'
+    if (!(this.lanes.has(lane) ? !lane.isHeld : lane.isFree)) return 'skip'
     if (lane.isSharing && !alone) return this.#pickSharing(lane, candidate)
     if (this.#planFor === 'shared') return this.#passOver(candidate)
     if (this.isAhead && (alone || lane.estimateMs > SHORT_MS)) return 'stop'

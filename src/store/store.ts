@@ -50,6 +50,8 @@ export interface Store {
    * then: whether, after a crash, it is unknown if one of them is to blame. None is charged then.
    */
   claim(pick: (candidate: Waiting) => Pick, isInDoubt?: () => boolean): Claim | undefined
+  /** Shows a lane to `claim` again, if `pick` has held it. A lane that is held costs a claim nothing. */
+  release(lane: number): void
 
   /** A job in transit has started, at this time (ms since the epoch). Not written. */
   noteStarted(job: Claimed, at: number): void
@@ -178,8 +180,8 @@ export interface Addition {
   readonly written: Promise<void>
 }
 
-/** `take` it; leave all that remains of its lane (`skip`); `stop` here. */
-export type Pick = 'take' | 'skip' | 'stop'
+/** `take` it; leave all that remains of its lane, in this claim (`skip`) or until `release` (`hold`); `stop` here. */
+export type Pick = 'take' | 'skip' | 'hold' | 'stop'
 
 /** Jobs that were put in transit together. */
 export interface Claim {

@@ -93,7 +93,7 @@ test('jobs of several lanes travel together if their threads are interchangeable
   )
 })
 
-test('lanes that are paused, full or unknown are skipped', () => {
+test('lanes that are full are skipped; those that are paused or unknown are held', () => {
   const paused = laneOf(0)
   paused.isPaused = true
   const full = laneOf(0, { concurrency: 2 })
@@ -102,7 +102,7 @@ test('lanes that are paused, full or unknown are skipped', () => {
   const plan = new WaybillPlan(10, (lane) => lanes[lane])
   assert.deepEqual(
     [0, 1, 2, 3].map((lane) => plan.pick(waiting(lane))),
-    ['skip', 'skip', 'skip', 'take'],
+    ['hold', 'skip', 'hold', 'take'],
   )
   full.out = 1
   assert.equal(new WaybillPlan(10, () => full).pick(waiting(1)), 'take')

@@ -62,6 +62,7 @@ export class Claiming {
         const answer = pick(next)
         if (answer === 'stop') break
         if (answer === 'skip') this.#backlog.skip()
+        else if (answer === 'hold') this.#backlog.hold()
         else {
           this.#backlog.take()
           jobs.push(next)

@@ -147,6 +147,10 @@ export class LevelStore implements Store {
     return this.#claiming.claim(pick, isInDoubt)
   }
 
+  release(lane: number): void {
+    this.#parts.backlog.release(lane)
+  }
+
   noteStarted(job: Claimed, at: number): void {
     this.#claiming.noteStarted(job, at)
   }

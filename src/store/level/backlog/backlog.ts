@@ -5,11 +5,13 @@
  *  no window ──a job joins──▶ in the heap ──all in memory taken, more on disk──▶ being read ──filled──▶ in the heap
  *      ▲                        │    │  ▲
  *      └──the last job is taken─┘    │  └──the claim ends──┐
- *                                    └──a claim skips it──▶ set aside
+ *                                    ├──a claim skips it──▶ set aside
+ *                                    └──a claim holds it──▶ held ──release──▶ in the heap
  * ```
  *
  * A lane without waiting jobs has no window and costs nothing. A claim takes from the lane on top of the heap, so its cost
- * hardly grows with the number of lanes. Lanes that a claim skips are out of the heap until it ends.
+ * hardly grows with the number of lanes. Lanes that a claim skips are out of the heap until it ends. Lanes that it holds are out of
+ * it until they are released.
  */
 import type { Place } from '../../../job/job.js'
 import { comparePlaces } from '../format/keys.js'
@@ -42,6 +44,8 @@ class LaneLine implements Line {
   priority = 0
   seq = 0
   at = ABSENT
+  /** Whether it stays out of the heap until it is released. */
+  isHeld = false
 
   constructor(lane: number, source: WindowSource<JobEntry, Place>) {
     this.lane = lane
@@ -101,6 +105,22 @@ export class Backlog {
     this.#skipped.push(line)
   }
 
+  /** Leaves out the lane of the job that `next` gives, until `release`. */
+  hold(): void {
+    const line = this.#heap.first
+    if (!line) return
+    this.#heap.remove(line)
+    line.isHeld = true
+  }
+
+  /** Brings a lane back that is held. */
+  release(lane: number): void {
+    const line = this.#lines.get(lane)
+    if (!line?.isHeld) return
+    line.isHeld = false
+    this.#noteHead(line)
+  }
+
   /** Brings the skipped lanes back. */
   endClaim(): void {
     for (let line = this.#skipped.pop(); line; line = this.#skipped.pop()) this.#heap.place(line)
@@ -129,6 +149,7 @@ export class Backlog {
       if (line.window.isCovering) this.#lines.delete(line.lane)
       return
     }
+    if (line.isHeld) return
     const { priority, seq } = head.place
     if (line.at !== ABSENT && line.seq === seq) return
     line.priority = priority
