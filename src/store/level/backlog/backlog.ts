@@ -113,10 +113,10 @@ export class Backlog {
     line.isHeld = true
   }
 
-  /** Brings a lane back that is held. */
+  /** Brings a lane back, if it is held. */
   release(lane: number): void {
     const line = this.#lines.get(lane)
-    if (!line?.isHeld) return
+    if (!line) return
     line.isHeld = false
     this.#noteHead(line)
   }
