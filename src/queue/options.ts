@@ -30,6 +30,11 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    */
   timeout?: Duration
   /**
+   * Whether what jobs print (`console.*`, `process.stdout`, `process.stderr`) becomes lines of their logs, in place of standard output
+   * and standard error: each `log` event says which job printed it. What is printed while no job runs is not captured. Default false.
+   */
+  captureConsole?: boolean
+  /**
    * What an acknowledged job survives. `'disk'`, the default: a power cut (the write is fsynced). `'process'`: the death of
    * the process, in whatever way.
    */
@@ -130,6 +135,7 @@ const OPTIONS = [
   'attempts',
   'backoff',
   'timeout',
+  'captureConsole',
   'durability',
   'keep',
   'maxBacklog',

@@ -37,11 +37,12 @@ export interface OpenedDirectory {
 export async function openDirectory(directory: string, options: QueueOptions): Promise<OpenedDirectory> {
   checkThreadFile()
   const settings = settingsOf(options)
-  const { workers, tasks, attempts, backoff, timeout } = options
+  const { workers, tasks, attempts, backoff, timeout, captureConsole } = options
   const defaults = {
     ...(attempts !== undefined && { attempts }),
     ...(backoff !== undefined && { backoff }),
     ...(timeout !== undefined && { timeout }),
+    ...(captureConsole !== undefined && { captureConsole }),
   }
   const registry = await Tasks.from(workers, tasks, defaults)
   const { store, recovered } = await LevelStore.open(directory, {

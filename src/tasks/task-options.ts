@@ -28,6 +28,11 @@ export interface TaskOptions {
    * 1024. Default: none.
    */
   resourceLimits?: ResourceLimits
+  /**
+   * Whether what its jobs print (`console.*`, `process.stdout`, `process.stderr`) becomes lines of their logs, in place of standard
+   * output and standard error. Default: that of `open`.
+   */
+  captureConsole?: boolean
 }
 
 const LONGEST_NAME = 256
@@ -38,7 +43,15 @@ const LIMITS_MB: ReadonlyMap<string, readonly [least: number, most: number]> = n
   ['codeRangeSizeMb', [0, 512]],
   ['stackSizeMb', [1, 1024]],
 ])
-const TASK_OPTIONS = ['concurrency', 'perThread', 'attempts', 'backoff', 'timeout', 'resourceLimits']
+const TASK_OPTIONS = [
+  'concurrency',
+  'perThread',
+  'attempts',
+  'backoff',
+  'timeout',
+  'resourceLimits',
+  'captureConsole',
+]
 
 /** @throws {OptionError} it is no task name. */
 export function checkTaskName(name: unknown): void {
@@ -56,11 +69,18 @@ export function attemptSettingsOfTask(options: TaskOptions, prefix: string): Att
   for (const name of Object.keys(options))
     if (!TASK_OPTIONS.includes(name))
       throw new OptionError(`${prefix}${name} is not known: use module, export, ${TASK_OPTIONS.join(', ')}`)
-  const { concurrency, perThread, resourceLimits } = options
+  const { concurrency, perThread, resourceLimits, captureConsole } = options
+  checkCaptureConsole(captureConsole, prefix)
   if (concurrency !== undefined) checkInteger(`${prefix}concurrency`, concurrency, 1, 1024)
   if (perThread !== undefined) checkInteger(`${prefix}perThread`, perThread, 1, 1024)
   if (resourceLimits !== undefined) checkResourceLimits(resourceLimits, prefix)
   return attemptSettingsOf(options, prefix)
+}
+
+/** @throws {OptionError} it is neither true nor false. */
+export function checkCaptureConsole(captureConsole: unknown, prefix = ''): void {
+  if (captureConsole !== undefined && typeof captureConsole !== 'boolean')
+    throw new OptionError(`${prefix}captureConsole must be true or false, got ${show(captureConsole)}`)
 }
 
 function checkResourceLimits(resourceLimits: unknown, prefix: string): void {

@@ -5,7 +5,12 @@ import { show } from '../errors/option-checks.js'
 import { type BackoffMs, DEFAULT_BACKOFF } from '../job/backoff.js'
 import { type AttemptSettings, attemptSettingsOf } from '../job/enqueue-options.js'
 import type { Head } from '../job/job.js'
-import { attemptSettingsOfTask, checkTaskName, type TaskOptions } from './task-options.js'
+import {
+  attemptSettingsOfTask,
+  checkCaptureConsole,
+  checkTaskName,
+  type TaskOptions,
+} from './task-options.js'
 import {
   checkFile,
   type JobInfo,
@@ -25,14 +30,19 @@ export interface TaskConfig {
   readonly backoff: BackoffMs
   readonly timeout: number
   readonly resourceLimits: ResourceLimits | undefined
+  readonly capturesConsole: boolean
 }
 
+/** What holds for tasks that say nothing else. */
+type Defaults = AttemptSettings & { readonly capturesConsole: boolean }
+
 const DEFAULT_ATTEMPTS = 3
+
 export class Tasks {
   readonly #modules: Map<string, WorkerModule> | undefined
   readonly #factory: WorkerFactory | undefined
   readonly #configs = new Map<string, TaskConfig>()
-  readonly #defaults: AttemptSettings
+  readonly #defaults: Defaults
 
   /**
    * Checks the `workers` (and, with a factory, `tasks`) options.
@@ -42,9 +52,10 @@ export class Tasks {
   static async from(
     workers: WorkerMap | WorkerFactory,
     tasks: Record<string, TaskOptions> | undefined,
-    options: Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout'>,
+    options: Pick<TaskOptions, 'attempts' | 'backoff' | 'timeout' | 'captureConsole'>,
   ): Promise<Tasks> {
-    const defaults = attemptSettingsOf(options)
+    checkCaptureConsole(options.captureConsole)
+    const defaults = { ...attemptSettingsOf(options), capturesConsole: options.captureConsole ?? false }
     if (typeof workers === 'function') {
       const registry = new Tasks(undefined, workers, defaults)
       for (const [name, taskOptions] of Object.entries(tasks ?? {})) registry.#configure(name, taskOptions)
@@ -65,8 +76,8 @@ export class Tasks {
         export: _export,
         ...taskOptions
       } = isPlain ? entry : { module: '', export: '' }
-      registry.#configure(name, taskOptions)
-      const module = resolveModule(entry, `workers.${name}`)
+      const { capturesConsole } = registry.#configure(name, taskOptions)
+      const module = resolveModule(entry, `workers.${name}`, capturesConsole)
       await checkFile(module, `workers.${name}`)
       modules.set(name, module)
     }
@@ -76,7 +87,7 @@ export class Tasks {
   private constructor(
     modules: Map<string, WorkerModule> | undefined,
     factory: WorkerFactory | undefined,
-    defaults: AttemptSettings,
+    defaults: Defaults,
   ) {
     this.#modules = modules
     this.#factory = factory
@@ -113,7 +124,12 @@ export class Tasks {
     const module = this.#modules?.get(task)
     if (module) return module
     if (!this.#factory) return this.unknown(task)
-    return resolveModule(this.#factory(info()), `the worker factory's answer for task "${task}"`)
+    const { capturesConsole = false } = this.config(task) ?? {}
+    return resolveModule(
+      this.#factory(info()),
+      `the worker factory's answer for task "${task}"`,
+      capturesConsole,
+    )
   }
 
   /** How often a job may be tried in all. */
@@ -135,6 +151,7 @@ export class Tasks {
       backoff: settings.backoff ?? DEFAULT_BACKOFF,
       timeout: settings.timeout ?? 0,
       resourceLimits: options.resourceLimits,
+      capturesConsole: options.captureConsole ?? this.#defaults.capturesConsole,
     }
     this.#configs.set(name, config)
     return config

@@ -16,10 +16,12 @@ export interface ModuleExport {
   export?: string
 }
 
-/** Where a job's function is: a module's URL and the name of its export. */
+/** Where a job's function is, and how it is run. */
 export interface WorkerModule {
   readonly url: string
   readonly exportName: string
+  /** Whether what its jobs print goes into their logs. */
+  readonly capturesConsole: boolean
 }
 
 /** What a worker factory is told about a job. */
@@ -47,7 +49,7 @@ export type WorkerMap<Names extends string = string> = Record<
  *
  * @throws {WorkerModuleError} it is no module. @throws {OptionError} `export` is no name.
  */
-export function resolveModule(given: unknown, name: string): WorkerModule {
+export function resolveModule(given: unknown, name: string, capturesConsole = false): WorkerModule {
   const { module, export: exportName = 'default' } =
     typeof given === 'object' && given !== null && !(given instanceof URL)
       ? (given as Partial<ModuleExport>)
@@ -61,9 +63,9 @@ export function resolveModule(given: unknown, name: string): WorkerModule {
     throw new OptionError(`${name}.export must be the name of an export, got ${show(exportName)}`)
   if (module instanceof URL || (typeof module === 'string' && /^(file|data):/.test(module))) {
     const { protocol, href } = new URL(module)
-    if (protocol === 'file:' || protocol === 'data:') return { url: href, exportName }
+    if (protocol === 'file:' || protocol === 'data:') return { url: href, exportName, capturesConsole }
   } else if (typeof module === 'string' && module !== '') {
-    return { url: pathToFileURL(resolve(module)).href, exportName }
+    return { url: pathToFileURL(resolve(module)).href, exportName, capturesConsole }
   }
   throw new WorkerModuleError(
     `${name} must be a worker module: a file's path, a file: URL, or { module, export }; got ${show(module)}`,

@@ -13,6 +13,7 @@ const CONFIG: TaskConfig = {
   backoff: 0,
   timeout: 0,
   resourceLimits: undefined,
+  capturesConsole: false,
 }
 
 function laneOf(estimateMs: number, config: Partial<TaskConfig> = {}): Lane {

@@ -27,8 +27,16 @@ test('a module is given as URL, as the text of a URL, as path, or with its expor
     inline: 'data:text/javascript,export default () => 1',
   })
   for (const task of ['url', 'href', 'absolute', 'relative'])
-    assert.deepEqual(tasks.moduleFor(task, unasked), { url: FIXTURE.href, exportName: 'default' })
-  assert.deepEqual(tasks.moduleFor('named', unasked), { url: FIXTURE.href, exportName: 'echo' })
+    assert.deepEqual(tasks.moduleFor(task, unasked), {
+      url: FIXTURE.href,
+      exportName: 'default',
+      capturesConsole: false,
+    })
+  assert.deepEqual(tasks.moduleFor('named', unasked), {
+    url: FIXTURE.href,
+    exportName: 'echo',
+    capturesConsole: false,
+  })
   assert.match(tasks.moduleFor('inline', unasked).url, /^data:/)
 })
 
@@ -89,9 +97,10 @@ test('a task has the options beside its module, else the defaults given to open,
         backoff: [1],
         timeout: 5,
         resourceLimits: limits,
+        captureConsole: false,
       },
     },
-    { attempts: 4, timeout: 9 },
+    { attempts: 4, timeout: 9, captureConsole: true },
   )
   assert.deepEqual(tasks.known('own'), {
     name: 'own',
@@ -101,6 +110,7 @@ test('a task has the options beside its module, else the defaults given to open,
     backoff: [1],
     timeout: 5,
     resourceLimits: limits,
+    capturesConsole: false,
   })
   assert.deepEqual(tasks.known('plain'), {
     name: 'plain',
@@ -110,6 +120,7 @@ test('a task has the options beside its module, else the defaults given to open,
     backoff: {},
     timeout: 9,
     resourceLimits: undefined,
+    capturesConsole: true,
   })
   assert.equal((await from({ plain: FIXTURE })).known('plain').attempts, 3)
 })
@@ -131,7 +142,7 @@ test('options of tasks are refused by name', async () => {
     ],
     [
       { priority: 1 },
-      'workers.a.priority is not known: use module, export, concurrency, perThread, attempts, backoff, timeout, resourceLimits',
+      'workers.a.priority is not known: use module, export, concurrency, perThread, attempts, backoff, timeout, resourceLimits, captureConsole',
     ],
   ] as const)
     await assert.rejects(from({ a: { module: FIXTURE, ...options } }), new OptionError(message))
@@ -174,7 +185,7 @@ test('a worker factory is asked with the job for each job, and any task is known
   const tasks = await Tasks.from(factory, { slow: { timeout: 5 } }, { attempts: 2 })
   assert.deepEqual(
     tasks.moduleFor('echo', () => INFO),
-    { url: FIXTURE.href, exportName: 'echo' },
+    { url: FIXTURE.href, exportName: 'echo', capturesConsole: false },
   )
   assert.deepEqual(asked, [INFO])
   assert.deepEqual([tasks.known('slow').timeout, tasks.known('any').timeout], [5, 0])

@@ -22,6 +22,7 @@ import {
   WAYBILL_MS,
   type WaybillMessage,
 } from '../waybill/waybill.js'
+import { CapturedOutput } from './captured-output.js'
 import { endJob, type Say, ThreadJobContext } from './job-context.js'
 import { knownFunction, loadFunction } from './load-function.js'
 import { type JobFunction, propertyOf } from './worker-function.js'
@@ -91,7 +92,9 @@ function runJob(job: Packed, index: number, run: Run): Promise<void> | undefined
     state.startedAt = startedAt
     if (!state.move(index, WAITING, STARTED)) return undefined
     const context = new ThreadJobContext(job, kind.task, index, state, run.say)
+    const captured = kind.capturesConsole ? new CapturedOutput(context.log) : undefined
     const end = (isError: boolean, bytes: Uint8Array): void => {
+      captured?.end()
       endJob(context, isError)
       run.now = monotonicMs()
       outcomes.push(index, isError, run.now - startedAt, bytes)
@@ -108,7 +111,8 @@ function runJob(job: Packed, index: number, run: Run): Promise<void> | undefined
       end(false, bytes)
     }
     try {
-      const output = fn(decode(job.input), context)
+      const input = decode(job.input)
+      const output = captured ? captured.during(() => fn(input, context)) : fn(input, context)
       if (isThenable(output)) return NativePromise.resolve(output).then(fulfil, reject)
       fulfil(output)
     } catch (error) {
