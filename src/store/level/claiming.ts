@@ -12,7 +12,7 @@ import type { Claim, Claimed, NewNotes, Pick, Settlement, Waiting } from '../sto
 import type { Adding } from './adding.js'
 import type { Backlog } from './backlog/backlog.js'
 import type { DueEntry } from './backlog/delayed-jobs.js'
-import { encodeWaybill, JobEntry, type Waybill } from './backlog/job-entry.js'
+import { type ClaimedWaybill, encodeWaybill, JobEntry } from './backlog/job-entry.js'
 import type { LiveSet } from './backlog/live-set.js'
 import type { Transit } from './backlog/transit.js'
 import { waybillKey } from './format/keys.js'
@@ -48,7 +48,12 @@ export class Claiming {
     const jobs = this.#take(pick)
     if (jobs.length === 0) return undefined
     const isInDoubt = inDoubt?.() ?? false
-    const waybill: Waybill = { number: this.#parts.counters.next(), jobs, isInDoubt, left: jobs.length }
+    const waybill: ClaimedWaybill = {
+      number: this.#parts.counters.next(),
+      jobs,
+      isInDoubt,
+      left: jobs.length,
+    }
     this.#transit.enter(waybill)
     const value = encodeWaybill(jobs, isInDoubt)
     const written = this.#parts.commits.append((batch) => batch.put(waybillKey(waybill.number), value))

@@ -2,7 +2,7 @@
 import { type Head, headAfterAttempt, headAfterCompletion } from '../../job/job.js'
 import type { Settlement } from '../store.js'
 import type { Delayed, DueEntry } from './backlog/delayed-jobs.js'
-import { encodeWaybill, type JobEntry, type Waybill } from './backlog/job-entry.js'
+import { type ClaimedWaybill, encodeWaybill, type JobEntry } from './backlog/job-entry.js'
 import type { JobNotes } from './backlog/job-notes.js'
 import type { WaitingJobs } from './backlog/waiting-jobs.js'
 import type { Counters } from './counters.js'
@@ -26,9 +26,9 @@ export function putOutcomes(
   now: number,
   goesOn: (entry: JobEntry | DueEntry) => void,
 ): void {
-  const touched = new Set<Waybill>()
-  const shortened = new Set<Waybill>()
-  let latest: Waybill | undefined
+  const touched = new Set<ClaimedWaybill>()
+  const shortened = new Set<ClaimedWaybill>()
+  let latest: ClaimedWaybill | undefined
   for (const settlement of settlements) {
     const job = settlement.job as JobEntry
     const entry = putOutcome(parts, batch, settlement, job, now)
@@ -50,7 +50,7 @@ export function putOutcomes(
   }
 }
 
-function openJobsOf(waybill: Waybill): JobEntry[] {
+function openJobsOf(waybill: ClaimedWaybill): JobEntry[] {
   return waybill.jobs.filter((job) => job.waybill === waybill)
 }
 

@@ -27,7 +27,7 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   readonly chunk: Chunk | undefined
   readonly index: number
   /** Set while it is in transit. */
-  waybill: Waybill | undefined
+  waybill: ClaimedWaybill | undefined
   /** When its attempt started, in ms since the epoch. */
   startedAt: number | undefined
   /** What it has noted while in transit. */
@@ -138,7 +138,7 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
 }
 
 /** The jobs that were claimed together. Those that have no outcome yet name it as theirs. */
-export interface Waybill {
+export interface ClaimedWaybill {
   readonly number: number
   readonly jobs: readonly JobEntry[]
   /** Whether its job is not charged when the process dies, though it is the only one: it may not have run, or others ran beside it. */

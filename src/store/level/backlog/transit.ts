@@ -1,5 +1,5 @@
 /** The jobs in transit, and how many there are of each lane. */
-import type { JobEntry, Waybill } from './job-entry.js'
+import type { ClaimedWaybill, JobEntry } from './job-entry.js'
 
 export class Transit {
   /** By seq, until their outcome is written. */
@@ -27,7 +27,7 @@ export class Transit {
   }
 
   /** Jobs have been claimed as this waybill. */
-  enter(waybill: Waybill): void {
+  enter(waybill: ClaimedWaybill): void {
     for (const job of waybill.jobs) {
       job.waybill = waybill
       this.#jobs.set(job.place.seq, job)

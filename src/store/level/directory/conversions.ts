@@ -16,6 +16,7 @@
  * decodes the newest records: that changes with the next format.
  */
 import { FormatError } from '../../../errors/directory-errors.js'
+import { BatchedWrites } from '../batched-writes.js'
 import { checksumOf } from '../format/checksum.js'
 import { FORMAT, FORMAT_KEY, placeOf, rangeOf } from '../format/keys.js'
 import type { Database } from '../group-commit.js'
@@ -35,9 +36,6 @@ const CONVERSIONS: ReadonlyMap<number, Conversion> = new Map([
   // Format 3 has the notes of jobs in transit, and inputs in records of completed jobs.
   [2, AS_IS],
 ])
-
-/** How many bytes of records are converted in one write. */
-const BATCH_BYTES = 1024 * 1024
 
 /** @throws {FormatError} it has a format that this version does not know. */
 export async function convert(db: Database, directory: string): Promise<void> {
@@ -60,9 +58,8 @@ function writeFormat(db: Database, format: number): Promise<void> {
 
 /** Format 2 has a checksum before each record: of the job's place and the record. */
 async function addChecksums(db: Database): Promise<void> {
-  for (const prefix of ['b', 'd', 'c', 'f', 'a']) {
-    let batch = db.batch()
-    let bytes = 0
+  const writes = new BatchedWrites(db)
+  for (const prefix of ['b', 'd', 'c', 'f', 'a'])
     for await (const [key, record] of db.iterator(rangeOf(prefix))) {
       const place = placeOf(key)
       // It has one already: an earlier opening was interrupted here.
@@ -71,13 +68,7 @@ async function addChecksums(db: Database): Promise<void> {
       const converted = Buffer.alloc(4 + record.length)
       record.copy(converted, 4)
       converted.writeUInt32BE(checksumOf(place, converted, 4, converted.length), 0)
-      batch.put(key, converted)
-      bytes += converted.length
-      if (bytes < BATCH_BYTES) continue
-      await batch.write()
-      batch = db.batch()
-      bytes = 0
+      await writes.put(key, converted)
     }
-    await batch.write()
-  }
+  await writes.flush()
 }

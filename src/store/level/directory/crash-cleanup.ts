@@ -5,7 +5,7 @@ import { syncDirectory } from '../../../files/directories.js'
 import { writeWhole } from '../../../files/new-file.js'
 import { cutRegular } from '../../../files/regular-file.js'
 import type { Database } from '../group-commit.js'
-import { rebuild } from '../repair/rebuild.js'
+import { rebuild } from '../rebuild/rebuild.js'
 import { inspect } from './inspection.js'
 
 /** This file exists while the entries that are derived from the jobs have to be rebuilt. */

@@ -17,8 +17,8 @@ import { openDatabase } from '../directory/directory.js'
 import { loadLevel } from '../directory/load-level.js'
 import { endRepair, hold, lockForRepair } from '../directory/lock.js'
 import { assertQueue, writeMarker } from '../directory/new-directory.js'
+import { rebuild } from '../rebuild/rebuild.js'
 import { fenceFiles, giveBack, syncFiles } from './damaged-files.js'
-import { rebuild } from './rebuild.js'
 
 /** What a repair has saved. */
 export interface Repaired {

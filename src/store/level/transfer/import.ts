@@ -16,18 +16,18 @@ import { moveFile, syncDirectory } from '../../../files/directories.js'
 import { writeWhole } from '../../../files/new-file.js'
 import { assertSafe, type TrustOptions } from '../../../files/ownership.js'
 import type { JobCounts, Place, StoredJob } from '../../../job/job.js'
+import { BatchedWrites } from '../batched-writes.js'
 import { loadLevel } from '../directory/load-level.js'
 import { hold, isLocked, lockedError } from '../directory/lock.js'
 import { MARKER, MARKER_TEXT, makeEmpty } from '../directory/new-directory.js'
 import { jobKey, laneKey } from '../format/keys.js'
 import { encodeRecord } from '../format/record.js'
 import type { Database } from '../group-commit.js'
-import { rebuild } from '../repair/rebuild.js'
+import { rebuild } from '../rebuild/rebuild.js'
 import { makeDurable } from './complete-copy.js'
 
 /** There while a directory is being filled. */
 const IMPORT = 'IMPORT'
-const BATCH_BYTES = 1024 * 1024
 
 /** What is imported: the tasks in the order of their lanes, then the jobs. */
 export interface Imported {
@@ -39,13 +39,22 @@ export interface Imported {
  * Gives how many jobs there are now in each state. After a crash the same call begins again.
  *
  * @throws {NotAQueueError} the directory holds something. @throws {UnsafeDirectoryError} others own or can write it.
- * @throws {LockedError} another import is under way. @throws {StoreError} it cannot be written.
+ * @throws {LockedError} another import is under way. @throws {StoreError} it cannot be written. What `jobs` throws is thrown as it is.
  */
 export async function importJobs(
   directory: string,
   { tasks, jobs }: Imported,
   trust: TrustOptions = {},
 ): Promise<JobCounts> {
+  let fault: unknown
+  async function* source(): AsyncGenerator<StoredJob> {
+    try {
+      yield* jobs
+    } catch (error) {
+      fault = error
+      throw error
+    }
+  }
   try {
     await beginImport(directory, trust)
     return await hold(directory, async (letGo) => {
@@ -53,7 +62,7 @@ export async function importJobs(
       try {
         // What an import that was cut short has left.
         await db.clear()
-        await writeJobs(db, tasks, jobs)
+        await writeJobs(db, tasks, source())
         const { counts } = await rebuild(db)
         await db.close()
         await makeDurable(directory)
@@ -66,7 +75,8 @@ export async function importJobs(
       }
     })
   } catch (error) {
-    throw error instanceof MillraceError ? error : new StoreError(`importing into ${directory}`, error, false)
+    if (error instanceof MillraceError || error === fault) throw error
+    throw new StoreError(`importing into ${directory}`, error, false)
   }
 }
 
@@ -99,21 +109,10 @@ async function writeJobs(
   tasks: readonly string[],
   jobs: AsyncIterable<StoredJob>,
 ): Promise<void> {
-  let batch = db.batch()
-  let bytes = 0
-  tasks.forEach((task, lane) => {
-    batch.put(laneKey(lane), Buffer.from(task))
-  })
-  for await (const job of jobs) {
-    const record = recordOf(job)
-    batch.put(jobKey(job.state, job.place), record)
-    bytes += record.byteLength
-    if (bytes < BATCH_BYTES) continue
-    await batch.write()
-    batch = db.batch()
-    bytes = 0
-  }
-  await batch.write()
+  const writes = new BatchedWrites(db)
+  for (const [lane, task] of tasks.entries()) await writes.put(laneKey(lane), Buffer.from(task))
+  for await (const job of jobs) await writes.put(jobKey(job.state, job.place), recordOf(job))
+  await writes.flush()
 }
 
 function recordOf({ place, state, enqueuedAt, head, body, input }: StoredJob): Buffer {
