@@ -3,15 +3,13 @@ import { NotAQueueError } from '../errors/directory-errors.js'
 import { JOB_STATES } from '../job/job.js'
 import { JobQueue } from '../queue/queue.js'
 import { say } from './printable.js'
-import { UsageError } from './usage-error.js'
+import { NoQueueError } from './usage-error.js'
 
 /** Runs the command: what was found goes to standard error, the counts of what there is now to standard output, as JSON. */
 export async function repair(directory: string): Promise<void> {
   const { jobs, dropped, files } = await JobQueue.repair(directory).catch((error: unknown) => {
     if (!(error instanceof NotAQueueError)) throw error
-    throw new UsageError(`there is no queue in ${directory}: give the directory that holds the jobs`, {
-      cause: error,
-    })
+    throw new NoQueueError(directory, error)
   })
   for (const file of files) say(`${file} was damaged, it is kept as lost/${file}.damaged`)
   if (dropped > 0) say(`${dropped} entries could not be read and were dropped`)

@@ -12,7 +12,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { constants } from 'node:os'
 import { OptionError } from '../errors/errors.js'
-import { show } from '../errors/option-checks.js'
+import { checkOptions, show } from '../errors/option-checks.js'
 import { LONGEST_TIMER_MS } from '../job/duration.js'
 import { type CloseOptions, closeSettingsOf } from './options.js'
 
@@ -41,6 +41,7 @@ interface Registration {
   readonly timeoutMs: number
 }
 
+const OPTIONS = ['timeout', 'drain', 'signals', 'before', 'after']
 const DEFAULT_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const registrations = new Set<Registration>()
@@ -73,15 +74,11 @@ export function closeOnSignals(queue: Closable, options: CloseOnSignalsOptions =
 function registrationOf(queue: Closable, options: CloseOnSignalsOptions): Registration {
   if (typeof queue?.close !== 'function')
     throw new OptionError(`closeOnSignals() needs a queue, or what has a close(), got ${show(queue)}`)
-  const {
-    signals = DEFAULT_SIGNALS,
-    before = nothing,
-    after = nothing,
-    ...closeOptions
-  } = Object(options) as CloseOnSignalsOptions
-  const { timeoutMs } = closeSettingsOf(closeOptions, 'closeOnSignals')
+  checkOptions('closeOnSignals', options, OPTIONS)
+  const { signals = DEFAULT_SIGNALS, before = nothing, after = nothing, ...closeOptions } = options
+  const { timeoutMs } = closeSettingsOf(closeOptions)
   if (!Array.isArray(signals) || signals.length === 0)
-    throw new OptionError(`signals must be a list of signals, got ${show(signals)}`)
+    throw new OptionError(`signals must be a list of at least one signal, got ${show(signals)}`)
   for (const signal of signals)
     if (!Object.hasOwn(constants.signals, signal) || signal === 'SIGKILL' || signal === 'SIGSTOP')
       throw new OptionError(`signals must name signals that can be handled, got ${show(signal)}`)

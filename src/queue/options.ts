@@ -200,8 +200,8 @@ function checkTrust({ trustDirectory = false }: TrustOptions): void {
 }
 
 /** @throws {OptionError} as above. */
-export function closeSettingsOf(options: CloseOptions, method = 'close'): CloseSettings {
-  checkOptions(method, options, ['timeout', 'drain'])
+export function closeSettingsOf(options: CloseOptions): CloseSettings {
+  checkOptions('close', options, ['timeout', 'drain'])
   const { timeout = CLOSE_TIMEOUT_MS, drain = false } = options
   if (typeof drain !== 'boolean') throw new OptionError(`drain must be true or false, got ${show(drain)}`)
   return { timeoutMs: durationMs('timeout', timeout, Number.POSITIVE_INFINITY), drain }

@@ -264,13 +264,13 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
   }
 
   /** Fulfilled when nothing is running, waiting or delayed: at once, if that is so now. */
-  idle(): Promise<void> {
-    return this.#parts.shutdown.idle()
+  async idle(): Promise<void> {
+    await this.#parts.shutdown.idle()
   }
 
   /** Fulfilled when nothing is running or waiting: at once, if that is so now. Delayed jobs and retries are not waited for. */
-  drain(): Promise<void> {
-    return this.#parts.shutdown.drain()
+  async drain(): Promise<void> {
+    await this.#parts.shutdown.drain()
   }
 
   /** Lets the process end while the queue has nothing to do but wait for delayed jobs. */
@@ -290,8 +290,8 @@ export class JobQueue<Tasks_ extends TaskTypes<Tasks_> = UntypedTasks> extends T
    * than `timeout` to the backlog without charging the attempt, and releases the directory. Closing twice is closing once. Promises
    * of jobs that did not finish are rejected with a ClosedError. A process that is killed while it closes charges none of its jobs.
    */
-  close(options: CloseOptions = {}): Promise<void> {
-    return this.#parts.shutdown.close(closeSettingsOf(options))
+  async close(options: CloseOptions = {}): Promise<void> {
+    await this.#parts.shutdown.close(closeSettingsOf(options))
   }
 
   [Symbol.asyncDispose](): Promise<void> {

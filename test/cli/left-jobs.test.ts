@@ -107,6 +107,20 @@ test('thousands of left jobs stay, and thousands run with --unfinished', async (
   assert.doesNotMatch(all.stderr, /stay in/)
 })
 
+test('one left job is told of in the singular, and its result is from one earlier run', async (t) => {
+  const folder = await folderWith(t, 'echo.mjs', 'export default (input) => input')
+  const queue = await openDirectory(t, join(folder, '.millrace'), 'echo.mjs')
+  await queue.enqueue('echo.mjs', 'left')
+  await queue.close()
+  const { stderr } = await runCommand(t, folder, ['run', './echo.mjs', 'given'])
+  assert.match(
+    stderr,
+    /^millrace: 1 job that an earlier run left stays in \.millrace, because its input was not given: --unfinished runs such jobs too$/m,
+  )
+  const again = await runCommand(t, folder, ['run', './echo.mjs', 'given', 'new'])
+  assert.match(again.stderr, /^millrace: 1 of 2 results is from an earlier run$/m)
+})
+
 test('inputs that fill the buffer run, though left jobs are missing', async (t) => {
   const folder = await folderWith(t, 'gated.mjs', GATED)
   await killHalfWay(t, folder, ['run', './gated.mjs', '--json', '--max-workers', '2'])

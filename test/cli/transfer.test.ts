@@ -179,7 +179,7 @@ test('export makes no directory and opens none that is in use; a missing input i
   const parent = await temporaryDirectory(t)
   const none = await runShell(parent, 'npx millrace export none')
   assert.deepEqual(
-    [none.code, none.stdout, /is no queue that could be exported/.test(none.stderr)],
+    [none.code, none.stdout, /^millrace: there is no queue in /.test(none.stderr)],
     [2, '', true],
   )
   assert.deepEqual(await readdir(parent), [])

@@ -111,7 +111,12 @@ test('options are refused at the call', () => {
   const queue = { close: async () => {} }
   for (const [options, message] of [
     [{ timeout: -1 }, /^timeout must be a duration/],
-    [{ timeOut: 5 }, /^closeOnSignals\(\) has no option "timeOut"/],
+    [
+      { timeOut: 5 },
+      /^closeOnSignals\(\) has no option "timeOut": use timeout, drain, signals, before, after$/,
+    ],
+    [null, /^the options of closeOnSignals\(\) must be an object/],
+    [5, /^the options of closeOnSignals\(\) must be an object/],
     [{ signals: [] }, /^signals must be a list/],
     [{ signals: 'SIGTERM' }, /^signals must be a list/],
     [{ signals: ['SIGNAL'] }, /got "SIGNAL"$/],

@@ -42,19 +42,20 @@ test('close with a timeout returns what still runs to the backlog, uncharged', a
 test('a closed queue says so at every call; closing twice is closing once', async (t) => {
   const queue = await openQueue(t)
   const closing = queue.close()
-  assert.equal(queue.close(), closing)
-  await closing
+  await Promise.all([closing, queue.close()])
   const closed = { code: 'MILLRACE_CLOSED' }
   await assert.rejects(queue.enqueue('echo', 1), closed)
   await assert.rejects(queue.enqueueMany('echo', [1]), closed)
   await assert.rejects(queue.job('0000000080000000000fffff'), closed)
   await assert.rejects(queue.jobs(), closed)
   await assert.rejects(queue.cancel('0000000080000000000fffff'), closed)
+  await assert.rejects(queue.idle(), closed)
+  await assert.rejects(queue.drain(), closed)
   for (const call of [
     () => queue.counts(),
     () => queue.setMaxWorkers(1),
     () => queue.pause(),
-    () => queue.idle(),
+    () => queue.map('echo', []),
   ])
     assert.throws(call, closed)
 })
@@ -182,4 +183,20 @@ test('a listener that throws is its owner’s trouble and does not stop the queu
     (await runScript(t, script, [await temporaryDirectory(t)])).stdout,
     'uncaught listener\nuncaught listener\n2\n',
   )
+})
+
+test('a wrong argument rejects the promise of a method that gives one, and throws from the others', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 0 })
+  const job = await queue.enqueue('echo', 1)
+  const wrong = { code: 'MILLRACE_OPTION' }
+  const options = { timeout: -1, signal: 1 } as never
+  const promises = [queue.close(options), job.finished(options), queue.jobs(options), queue.cancel('nope')]
+  for (const promise of promises) await assert.rejects(promise, wrong)
+  assert.throws(() => job.events(options), wrong)
+  assert.throws(() => job.events({ signal: 1 } as never), {
+    ...wrong,
+    message: /^signal must be an AbortSignal/,
+  })
+  assert.throws(() => queue.map('echo', [], options), wrong)
+  assert.throws(() => queue.map('nope' as 'echo', []), { code: 'MILLRACE_UNKNOWN_TASK' })
 })

@@ -1,8 +1,10 @@
 /** What the ready-made workers do with files, and with inputs of other forms than they know. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { chmod, lstat, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { brotliDecompressSync } from 'node:zlib'
@@ -58,13 +60,33 @@ test('members that a worker does not know are refused by name, and so are inputs
   assert.deepEqual(await readdir(join(file, '..')), ['photo.png'])
 })
 
+test('an error does not show what was given in place of a password', () => {
+  for (const call of [
+    () => scrypt('hunter2' as never),
+    () => scrypt(['hunter2'] as never),
+    () => scrypt({ password: 12_345 as never }),
+    () => verify({ password: { hunter2: 'hunter2' } as never, hash: 'x' }),
+  ])
+    assert.throws(
+      call,
+      (error: Error) => /got (a|an) \w+$/.test(error.message) && !/hunter2|12345/.test(error.message),
+    )
+  assert.throws(() => scrypt({ password: '' }), /got an empty string$/)
+  assert.throws(() => scrypt({} as never), /got undefined$/)
+})
+
 test('what is no regular file is refused at once', {
   skip: isWindows && 'Windows has no FIFOs',
 }, async (t) => {
   const directory = await temporaryDirectory(t)
   const fifo = join(directory, 'fifo')
   execFileSync('mkfifo', [fifo])
-  for (const path of [fifo, '/dev/zero', directory]) {
+  // A socket cannot even be opened: that it is none has to be seen before.
+  const socket = join(directory, 'socket')
+  const server = createServer().listen(socket)
+  t.after(() => server.close())
+  await once(server, 'listening')
+  for (const path of [fifo, socket, '/dev/zero', directory]) {
     const refused = { name: 'UnrecoverableError', message: `${path} is no regular file` }
     assert.throws(() => digest(path), refused)
     assert.throws(() => brotli({ file: path, output: join(directory, 'out') }), refused)

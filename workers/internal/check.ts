@@ -20,7 +20,7 @@ export function withOptions<T extends { file: string }>(
 /** @throws {UnrecoverableError} as `withOptions` does. */
 export function checkMembers(input: unknown, known: readonly string[]): void {
   if (typeof input !== 'object' || input === null || Array.isArray(input))
-    throw new UnrecoverableError(`the input must be an object with ${known.join(', ')}, got ${show(input)}`)
+    throw new UnrecoverableError(`the input must be an object with ${known.join(', ')}, got ${kindOf(input)}`)
   for (const name of Object.keys(input))
     if (!known.includes(name))
       throw new UnrecoverableError(`the input has no member ${show(name)}: use ${known.join(', ')}`)
@@ -28,7 +28,7 @@ export function checkMembers(input: unknown, known: readonly string[]): void {
 
 export function checkText(value: unknown, name: string): asserts value is string {
   if (typeof value !== 'string' || value === '')
-    throw new UnrecoverableError(`${name} must be a string that is not empty, got ${show(value)}`)
+    throw new UnrecoverableError(`${name} must be a string that is not empty, got ${kindOf(value)}`)
 }
 
 export function checkRange(value: unknown, name: string, min: number, max: number): asserts value is number {
@@ -44,6 +44,14 @@ export function checkInteger(
 ): asserts value is number {
   checkRange(value, name, min, max)
   if (!Number.isInteger(value)) throw new UnrecoverableError(`${name} must be an integer, got ${show(value)}`)
+}
+
+/** What a value is. The value itself may be a secret, such as a password, and errors are kept and printed. */
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  if (value === '') return 'an empty string'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /** A value as an error shows it. */

@@ -107,6 +107,7 @@ export class Enqueueing {
     inputs: Iterable<Input> | AsyncIterable<Input>,
     options: MapOptions<Input>,
   ): AsyncGenerator<Mapped<Input, unknown>, void, undefined> {
+    this.#checkTask(task)
     checkIterable('map', inputs)
     const { settings, each } = mapSettingsOf(options)
     return mapInputs(inputs, settings, async (input, index) =>

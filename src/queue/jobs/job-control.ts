@@ -23,7 +23,7 @@ import {
   type ManyJobs,
   type STATES_OF,
 } from './queries.js'
-import { type WaitOptions, waitLimitsOf } from './wait-options.js'
+import type { WaitOptions } from './wait-options.js'
 import type { Waiters } from './waiters.js'
 
 interface JobControlParts {
@@ -78,7 +78,7 @@ export class JobControl {
     if (lifetime.broken) return Promise.reject(lifetime.broken)
     if (lifetime.isClosing) return Promise.reject(new ClosedError())
     const promise = options
-      ? waiters.untilFinishedWithin(job.place, waitLimitsOf(options))
+      ? waiters.untilFinishedWithin(job.place, options)
       : waiters.untilFinished(job.place.seq)
     if (!store.isLive(job.place)) waiters.answer(job.place, store.get(job.place))
     return promise

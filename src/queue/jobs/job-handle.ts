@@ -8,6 +8,7 @@ import { inspect } from 'node:util'
 import { decode, UNDEFINED } from '../../codec/codec.js'
 import { type Failure, toFailure } from '../../errors/error-data.js'
 import { JobCancelledError, JobFailedError } from '../../errors/errors.js'
+import { checkOptions } from '../../errors/option-checks.js'
 import type { Backoff } from '../../job/backoff.js'
 import { failureCountOf } from '../../job/failures.js'
 import type { JobState, Place, StoredJob } from '../../job/job.js'
@@ -15,7 +16,7 @@ import { formatId } from '../../job/job-id.js'
 import type { JobLog } from '../../job/notes.js'
 import type { JobEvent } from './job-events.js'
 import { inspectJob, jobAsJson } from './job-text.js'
-import type { WaitOptions } from './wait-options.js'
+import { checkSignal, type WaitOptions } from './wait-options.js'
 
 /** What a handle asks of its queue. */
 export interface JobHost {
@@ -131,8 +132,12 @@ export class Job<Input = unknown, Output = unknown, Task extends string = string
    * text the last 1000. Aborting `signal` ends the loop.
    *
    * @throws {NoJobError} it was removed, or is no longer retained. @throws {ClosedError} the queue was closed first.
+   * @throws {OptionError} an option is unknown, or `signal` is no AbortSignal.
    */
-  events({ signal }: { signal?: AbortSignal } = {}): AsyncIterableIterator<JobEvent<this>> {
+  events(options: { signal?: AbortSignal } = {}): AsyncIterableIterator<JobEvent<this>> {
+    checkOptions('events', options, ['signal'])
+    const { signal } = options
+    checkSignal(signal)
     return this.#host.events(this.#stored.place, signal) as AsyncIterableIterator<JobEvent<this>>
   }
 

@@ -11,7 +11,7 @@ export interface WaitOptions {
   signal?: AbortSignal
 }
 
-export interface WaitLimits {
+interface WaitLimits {
   readonly timeoutMs: number
   readonly signal: AbortSignal | undefined
 }
@@ -20,7 +20,12 @@ export interface WaitLimits {
 export function waitLimitsOf(options: WaitOptions): WaitLimits {
   checkOptions('finished', options, ['timeout', 'signal'])
   const { timeout = Number.POSITIVE_INFINITY, signal } = options
+  checkSignal(signal)
+  return { timeoutMs: durationMs('timeout', timeout, Number.POSITIVE_INFINITY), signal }
+}
+
+/** @throws {OptionError} it is no AbortSignal. */
+export function checkSignal(signal: unknown): void {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new OptionError(`signal must be an AbortSignal, got ${show(signal)}`)
-  return { timeoutMs: durationMs('timeout', timeout, Number.POSITIVE_INFINITY), signal }
 }

@@ -5,7 +5,7 @@ import { LONGEST_TIMER_MS } from '../../job/duration.js'
 import type { Place, StoredJob } from '../../job/job.js'
 import { formatId } from '../../job/job-id.js'
 import { outcomeError } from './job-handle.js'
-import type { WaitLimits } from './wait-options.js'
+import { type WaitOptions, waitLimitsOf } from './wait-options.js'
 
 /** What ends a wait for a job: the job, which has finished, or where it was, if it is gone. */
 type Outcome = StoredJob | Place
@@ -39,7 +39,8 @@ export class Waiters {
   }
 
   /** As `untilFinished`, within limits. A caller that has given up is forgotten. */
-  async untilFinishedWithin(place: Place, { timeoutMs, signal }: WaitLimits): Promise<unknown> {
+  async untilFinishedWithin(place: Place, options: WaitOptions): Promise<unknown> {
+    const { timeoutMs, signal } = waitLimitsOf(options)
     signal?.throwIfAborted()
     const { seq } = place
     let timer: NodeJS.Timeout | undefined

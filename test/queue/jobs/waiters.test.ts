@@ -69,7 +69,7 @@ test('each of several callers gets an error of its own', async () => {
 })
 
 test('callers are answered in the order of their calls, with limits or without', async () => {
-  const limits = { timeoutMs: Number.POSITIVE_INFINITY, signal: undefined }
+  const limits = { timeout: Number.POSITIVE_INFINITY }
   for (const state of ['completed', 'failed'] as const)
     for (const isLimited of [false, true]) {
       const waiters = new Waiters(() => 'echo')
@@ -147,7 +147,7 @@ test('rejecting all leaves none: of one job or another, idle or drained, with li
     waiters.untilFinished(1),
     waiters.untilFinished(2),
     waiters.untilFinished(2),
-    waiters.untilFinishedWithin(job(2, 'waiting').place, { timeoutMs: 1e6, signal }),
+    waiters.untilFinishedWithin(job(2, 'waiting').place, { timeout: 1e6, signal }),
     waiters.untilIdle(),
     waiters.untilIdle(),
     waiters.untilDrained(),
