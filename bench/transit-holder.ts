@@ -10,7 +10,11 @@ import { LevelStore } from '../src/store/level/level-store.js'
 /** With fewer there would have to be more threads than there can be. */
 const WAYBILL = 100
 const BATCH = 10_000
-const FOREVER = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
+const FOREVER = {
+  count: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+}
 
 const [directory = '', jobs = '0'] = process.argv.slice(2)
 const { store } = await LevelStore.open(directory, {

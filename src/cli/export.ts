@@ -10,7 +10,11 @@ import { headerLine, jobLine } from './job-lines.js'
 import { say } from './printable.js'
 import { NoQueueError, UsageError } from './usage-error.js'
 
-const ALL = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
+const ALL = {
+  count: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+}
 const PAGE = 200
 
 /** Runs the command: the jobs go to standard output, how many there were to standard error. */

@@ -79,16 +79,30 @@ export class TooLargeError extends MillraceError {
   }
 }
 
+/** How many jobs, and how many bytes they take. */
+interface BacklogSize {
+  readonly jobs: number
+  readonly bytes: number
+}
+
 /** `MILLRACE_BACKLOG_FULL`: there is no room in the backlog (`maxBacklog`), or there never can be for so many jobs at once. */
 export class BacklogFullError extends MillraceError {
-  constructor(most: number, atOnce?: number) {
-    super(
-      'MILLRACE_BACKLOG_FULL',
-      atOnce === undefined
-        ? `the backlog is full (maxBacklog: ${most} jobs): enqueue again when some have run`
-        : `${atOnce} jobs at once never fit in the backlog (maxBacklog: ${most} jobs): enqueue fewer at once, or raise that option`,
-    )
+  constructor(bounds: BacklogSize, atOnce?: BacklogSize) {
+    const limits = [
+      ...(bounds.jobs === Number.POSITIVE_INFINITY ? [] : [`maxBacklog: ${bounds.jobs} jobs`]),
+      ...(bounds.bytes === Number.POSITIVE_INFINITY ? [] : [`maxBacklogBytes: ${bounds.bytes} bytes`]),
+    ].join(', ')
+    super('MILLRACE_BACKLOG_FULL', atOnce ? neverFits(limits, bounds, atOnce) : fullFor(limits))
   }
+}
+
+function fullFor(limits: string): string {
+  return `the backlog is full (${limits}): enqueue again when some have run`
+}
+
+function neverFits(limits: string, bounds: BacklogSize, { jobs, bytes }: BacklogSize): string {
+  const what = bytes > bounds.bytes ? `${bytes} bytes` : `${jobs} jobs`
+  return `${what} at once never fit in the backlog (${limits}): enqueue less at once, or raise that option`
 }
 
 /** `MILLRACE_DAMAGED`: what is stored of a job, or a value in it, is not what was written. */

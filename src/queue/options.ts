@@ -11,7 +11,7 @@ import { MOST_THREADS } from '../pool/pool.js'
 import type { Keep, Retention } from '../store/store.js'
 import type { TaskOptions } from '../tasks/task-options.js'
 import type { WorkerFactory, WorkerMap } from '../tasks/worker-module.js'
-import type { OnFull } from './adding/backlog-limit.js'
+import type { BacklogBounds, OnFull } from './adding/backlog-limit.js'
 
 export interface QueueOptions<Names extends string = string> extends TrustOptions {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */
@@ -40,9 +40,10 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    */
   durability?: 'disk' | 'process'
   /**
-   * How many finished jobs are kept, and for how long. Defaults: completed and cancelled ones `{ count: 10_000, age:
-   * 1 day }`, failed ones `{ count: 100_000, age: 30 days }`. `Infinity` for no bound, 0 to keep none. Counts from 1000 on may be
-   * exceeded by a tenth for up to a minute.
+   * How many finished jobs are kept, how many bytes they may take, and for how long they are kept. The oldest are deleted first.
+   * Defaults: completed and cancelled ones `{ count: 10_000, bytes: 1 GiB, age: 1 day }`, failed ones `{ count: 100_000, bytes:
+   * 4 GiB, age: 30 days }`. `Infinity` for no bound, 0 to keep none. The bytes of a job are what is stored of it: input, output,
+   * `meta` and history. Counts from 1000 on, and bytes from 1 MiB on, may be exceeded by a tenth for up to a minute.
    *
    * With a completed job its input is kept, unless that is larger than `completed.input`: a size in bytes (default 16,384),
    * `true` for any, `false` for none.
@@ -57,6 +58,11 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    * never refused. At least 1; default Infinity.
    */
   maxBacklog?: number
+  /**
+   * How many bytes the jobs may take that wait or are delayed: `enqueue` adds no more, as with `maxBacklog`. At least 1; default
+   * Infinity.
+   */
+  maxBacklogBytes?: number
   /**
    * What `enqueue` does when the backlog is full: `'wait'`, the default, for room, in the order of the calls; `'reject'`, with
    * a BacklogFullError.
@@ -77,9 +83,10 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   abortGrace?: Duration
 }
 
-/** How many finished jobs of a state are kept, and how long. */
+/** How many finished jobs of a state are kept, in how many bytes, and how long. */
 interface KeepOptions {
   count?: number
+  bytes?: number
   age?: Duration
 }
 
@@ -108,7 +115,7 @@ export interface Settings {
   readonly retention: Retention
   /** The largest encoded input that is kept with a completed job, in bytes; -1 for none. */
   readonly keptInputBytes: number
-  readonly backlog: { readonly most: number; readonly onFull: OnFull }
+  readonly backlog: BacklogBounds
   readonly maxJobBytes: number
   readonly maxOutputBytes: number
   readonly idleTimeout: number
@@ -119,11 +126,12 @@ export interface Settings {
 
 const CLOSE_TIMEOUT_MS = 8000
 const DAY_MS = 24 * 3_600_000
+const GIB = 2 ** 30
 
 const KEEP: Retention = {
-  completed: { count: 10_000, age: DAY_MS },
-  failed: { count: 100_000, age: 30 * DAY_MS },
-  cancelled: { count: 10_000, age: DAY_MS },
+  completed: { count: 10_000, bytes: GIB, age: DAY_MS },
+  failed: { count: 100_000, bytes: 4 * GIB, age: 30 * DAY_MS },
+  cancelled: { count: 10_000, bytes: GIB, age: DAY_MS },
 }
 
 const KEPT_INPUT_BYTES = 16_384
@@ -139,6 +147,7 @@ const OPTIONS = [
   'durability',
   'keep',
   'maxBacklog',
+  'maxBacklogBytes',
   'onFull',
   'maxJobBytes',
   'maxOutputBytes',
@@ -156,6 +165,7 @@ export function settingsOf(options: QueueOptions): Settings {
     durability = 'disk',
     keep = {},
     maxBacklog = Number.POSITIVE_INFINITY,
+    maxBacklogBytes = Number.POSITIVE_INFINITY,
     onFull = 'wait',
     maxJobBytes = 64 * 1024 * 1024,
     maxOutputBytes = 64 * 1024 * 1024,
@@ -169,6 +179,8 @@ export function settingsOf(options: QueueOptions): Settings {
     throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
   if (maxBacklog !== Number.POSITIVE_INFINITY)
     checkInteger('maxBacklog', maxBacklog, 1, Number.MAX_SAFE_INTEGER)
+  if (maxBacklogBytes !== Number.POSITIVE_INFINITY)
+    checkInteger('maxBacklogBytes', maxBacklogBytes, 1, Number.MAX_SAFE_INTEGER)
   if (onFull !== 'wait' && onFull !== 'reject')
     throw new OptionError(`onFull must be 'wait' or 'reject', got ${show(onFull)}`)
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
@@ -178,7 +190,7 @@ export function settingsOf(options: QueueOptions): Settings {
     durability,
     retention: retentionOf(keep),
     keptInputBytes: keptInputBytesOf(keep.completed?.input),
-    backlog: { most: maxBacklog, onFull },
+    backlog: { jobs: maxBacklog, bytes: maxBacklogBytes, onFull },
     maxJobBytes,
     maxOutputBytes,
     idleTimeout: durationMs('idleTimeout', idleTimeout, LONGEST_TIMER_MS),
@@ -219,15 +231,16 @@ function retentionOf(keep: NonNullable<QueueOptions['keep']>): Retention {
       throw new OptionError(`keep.${name} is not known: use ${FINISHED_STATES.join(', ')}`)
   const of = (state: FinishedState): Keep => {
     const bounds = keep[state] ?? {}
-    const members = state === 'completed' ? ['count', 'age', 'input'] : ['count', 'age']
+    const members = state === 'completed' ? ['count', 'bytes', 'age', 'input'] : ['count', 'bytes', 'age']
     if (typeof bounds !== 'object')
       throw new OptionError(`keep.${state} must be { ${members.join(', ')} }, got ${show(bounds)}`)
     for (const name of Object.keys(bounds))
       if (!members.includes(name))
         throw new OptionError(`keep.${state}.${name} is not known: use ${members.join(', ')}`)
-    const { count = KEEP[state].count, age = KEEP[state].age } = bounds
+    const { count = KEEP[state].count, bytes = KEEP[state].bytes, age = KEEP[state].age } = bounds
     checkNumber(`keep.${state}.count`, count, 0, Number.POSITIVE_INFINITY)
-    return { count, age: durationMs(`keep.${state}.age`, age, Number.POSITIVE_INFINITY) }
+    checkNumber(`keep.${state}.bytes`, bytes, 0, Number.POSITIVE_INFINITY)
+    return { count, bytes, age: durationMs(`keep.${state}.age`, age, Number.POSITIVE_INFINITY) }
   }
   return { completed: of('completed'), failed: of('failed'), cancelled: of('cancelled') }
 }

@@ -88,7 +88,7 @@ export class QueueParts {
     const waiters = new Waiters(taskOf)
     const counts = () => (lifetime.isClosing ? undefined : store.counts())
     const announcer = new Announcer(emitter, host, followed, counts)
-    const limit = new BacklogLimit(settings.backlog, () => store.counts())
+    const limit = new BacklogLimit(settings.backlog, store)
     const scheduler = new Scheduler(store, tasks, settings.maxWorkers, settings, {
       claimed: () => limit.admit(),
       started: (job) => announcer.started(job),

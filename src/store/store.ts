@@ -86,6 +86,10 @@ export interface Store {
   list(query: ListQuery): Promise<StoredJob[]>
   /** How many jobs are in each state, of one lane or of all. Costs no read. */
   counts(lane?: number): JobCounts
+  /** How many bytes the jobs take that wait or are delayed. Costs no read. */
+  backlogBytes(): number
+  /** How many bytes a job would take while it waits. */
+  bytesOf(job: NewJob): number
 
   /**
    * Changes one job that does not run, as `JobChange` says. `false`: its state does not allow it, or there is none. Fulfilled
@@ -104,7 +108,7 @@ export interface Store {
   ): Promise<number>
   /** Deletes jobs that finished before `before` (ms since the epoch), the oldest first. */
   clean(state: FinishedState, before: number, limit: number, lane?: number): Promise<number>
-  /** Deletes the finished jobs that are too old, or too many, for the retention. */
+  /** Deletes the finished jobs that are too old, too many or too large for the retention. */
   prune(now: number): Promise<void>
 
   /**
@@ -148,6 +152,8 @@ export interface StoreEvents {
 export interface Keep {
   /** The newest so many. */
   count: number
+  /** The newest whose records take no more than this in all. */
+  bytes: number
   /** In ms. */
   age: number
 }

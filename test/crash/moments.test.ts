@@ -18,7 +18,11 @@ import { revive } from '../support/store.js'
 const STEP_MS = 15
 const MOST_KILLS = 5
 
-const everything = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
+const everything = {
+  count: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+}
 const KEEP_ALL = { completed: everything, failed: everything, cancelled: everything }
 
 /** Writes a directory as a process would leave it that is killed while `use` is done. */

@@ -111,14 +111,19 @@ const ALL: [otherErrors.MillraceError, string, RegExp][] = [
     /^output is larger than 9 bytes: put the data in/,
   ],
   [
-    new errors.BacklogFullError(9),
+    new errors.BacklogFullError({ jobs: 9, bytes: Number.POSITIVE_INFINITY }),
     'MILLRACE_BACKLOG_FULL',
     /^the backlog is full \(maxBacklog: 9 jobs\): enqueue again when/,
   ],
   [
-    new errors.BacklogFullError(9, 10),
+    new errors.BacklogFullError({ jobs: 9, bytes: Number.POSITIVE_INFINITY }, { jobs: 10, bytes: 0 }),
     'MILLRACE_BACKLOG_FULL',
-    /^10 jobs at once never fit .*maxBacklog: 9 jobs\): enqueue fewer at once, or raise/,
+    /^10 jobs at once never fit .*maxBacklog: 9 jobs\): enqueue less at once, or raise/,
+  ],
+  [
+    new errors.BacklogFullError({ jobs: 9, bytes: 50 }, { jobs: 2, bytes: 51 }),
+    'MILLRACE_BACKLOG_FULL',
+    /^51 bytes at once never fit .*maxBacklog: 9 jobs, maxBacklogBytes: 50 bytes\): enqueue less/,
   ],
   [
     new errors.DamagedError(cause),

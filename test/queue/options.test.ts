@@ -12,12 +12,12 @@ test('options left out have their defaults', () => {
     maxWorkers: Math.max(1, availableParallelism()),
     durability: 'disk',
     retention: {
-      completed: { count: 10_000, age: day },
-      failed: { count: 100_000, age: 30 * day },
-      cancelled: { count: 10_000, age: day },
+      completed: { count: 10_000, bytes: 2 ** 30, age: day },
+      failed: { count: 100_000, bytes: 2 ** 32, age: 30 * day },
+      cancelled: { count: 10_000, bytes: 2 ** 30, age: day },
     },
     keptInputBytes: 16_384,
-    backlog: { most: Number.POSITIVE_INFINITY, onFull: 'wait' },
+    backlog: { jobs: Number.POSITIVE_INFINITY, bytes: Number.POSITIVE_INFINITY, onFull: 'wait' },
     maxJobBytes: 64 * 1024 * 1024,
     maxOutputBytes: 64 * 1024 * 1024,
     idleTimeout: 5000,
@@ -32,8 +32,13 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     workers,
     maxWorkers: 0,
     durability: 'process',
-    keep: { completed: { count: 0 }, failed: { age: Number.POSITIVE_INFINITY }, cancelled: { age: '2h' } },
+    keep: {
+      completed: { count: 0 },
+      failed: { age: Number.POSITIVE_INFINITY },
+      cancelled: { bytes: 7, age: '2h' },
+    },
     maxBacklog: 1,
+    maxBacklogBytes: 2,
     onFull: 'reject',
     maxJobBytes: 2 ** 30,
     maxOutputBytes: 1,
@@ -51,14 +56,18 @@ test('options that are given are taken, at the ends of their ranges too', () => 
     ],
     [0, 'process', 2 ** 30, 1, 0, 2 ** 31 - 1],
   )
-  assert.deepEqual(settings.backlog, { most: 1, onFull: 'reject' })
+  assert.deepEqual(settings.backlog, { jobs: 1, bytes: 2, onFull: 'reject' })
   const kept = [true, false, 0, Number.POSITIVE_INFINITY].map(
     (input) => settingsOf({ workers, keep: { completed: { input } } }).keptInputBytes,
   )
   assert.deepEqual(kept, [Number.POSITIVE_INFINITY, -1, 0, Number.POSITIVE_INFINITY])
-  assert.deepEqual(settings.retention.completed, { count: 0, age: 24 * 3_600_000 })
-  assert.deepEqual(settings.retention.cancelled.age, 7_200_000)
-  assert.deepEqual(settings.retention.failed, { count: 100_000, age: Number.POSITIVE_INFINITY })
+  assert.deepEqual(settings.retention.completed, { count: 0, bytes: 2 ** 30, age: 24 * 3_600_000 })
+  assert.deepEqual(settings.retention.cancelled, { count: 10_000, bytes: 7, age: 7_200_000 })
+  assert.deepEqual(settings.retention.failed, {
+    count: 100_000,
+    bytes: 2 ** 32,
+    age: Number.POSITIVE_INFINITY,
+  })
   assert.equal(settingsOf({ workers, maxWorkers: 1024 }).maxWorkers, 1024)
 })
 
@@ -74,6 +83,7 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ maxWorkers: Number.NaN }, 'maxWorkers must be an integer from 0 to 1024, got NaN'],
     [{ durability: 'memory' }, `durability must be 'disk' or 'process', got "memory"`],
     [{ maxBacklog: 0 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 0'],
+    [{ maxBacklogBytes: 0 }, 'maxBacklogBytes must be an integer from 1 to 9007199254740991, got 0'],
     [{ maxBacklog: 1.5 }, 'maxBacklog must be an integer from 1 to 9007199254740991, got 1.5'],
     [{ onFull: 'drop' }, `onFull must be 'wait' or 'reject', got "drop"`],
     [{ maxOutputBytes: 0 }, 'maxOutputBytes must be an integer from 1 to 1073741824, got 0'],
@@ -81,9 +91,10 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     [{ idleTimeout: -5 }, `idleTimeout must be ${TIMER}, got -5`],
     [{ abortGrace: Infinity }, `abortGrace must be ${TIMER}, got Infinity`],
     [{ keep: { completed: { count: -1 } } }, 'keep.completed.count must be a number of 0 or more, got -1'],
+    [{ keep: { failed: { bytes: -1 } } }, 'keep.failed.bytes must be a number of 0 or more, got -1'],
     [{ keep: { failed: { age: 'day' } } }, /^keep.failed.age must be a duration, or Infinity: .* got "day"$/],
-    [{ keep: { failed: { days: 3 } } }, 'keep.failed.days is not known: use count, age'],
-    [{ keep: { failed: 5 } }, 'keep.failed must be { count, age }, got 5'],
+    [{ keep: { failed: { days: 3 } } }, 'keep.failed.days is not known: use count, bytes, age'],
+    [{ keep: { failed: 5 } }, 'keep.failed must be { count, bytes, age }, got 5'],
     [
       { keep: { completed: { input: -1 } } },
       'keep.completed.input must be true, false or a number of bytes, got -1',
@@ -92,7 +103,7 @@ test('options out of range, of the wrong type or unknown are refused by name', (
       { keep: { completed: { input: null } } },
       'keep.completed.input must be true, false or a number of bytes, got null',
     ],
-    [{ keep: { failed: { input: true } } }, 'keep.failed.input is not known: use count, age'],
+    [{ keep: { failed: { input: true } } }, 'keep.failed.input is not known: use count, bytes, age'],
     [{ keep: { done: {} } }, 'keep.done is not known: use completed, failed, cancelled'],
     [{ keep: { toString: {} } }, 'keep.toString is not known: use completed, failed, cancelled'],
     [{ keep: 10 }, 'keep must be an object, got 10'],

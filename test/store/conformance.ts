@@ -2,6 +2,7 @@
 import { describe } from 'node:test'
 import type { OpenStore } from '../support/store.js'
 import { adding } from './conformance/adding.js'
+import { boundingBytes } from './conformance/bounding-bytes.js'
 import { changing } from './conformance/changing.js'
 import { changingMany } from './conformance/changing-many.js'
 import { claiming } from './conformance/claiming.js'
@@ -31,6 +32,7 @@ export function conformance(name: string, open: OpenStore): void {
     changing,
     changingMany,
     retaining,
+    boundingBytes,
     recovering,
   }
   for (const [part, tests] of Object.entries(parts)) describe(`${name}: ${part}`, () => tests(open))

@@ -12,6 +12,7 @@ import {
 import { Chunk } from '../../src/store/level/format/chunk.js'
 import { decodeLeft } from '../../src/store/level/format/chunk-bitmap.js'
 import {
+  BYTES_KEY,
   chunkKey,
   completedChunkKey,
   dueKey,
@@ -55,6 +56,8 @@ export async function inspect(directory: string): Promise<Inspected> {
 class Inspection {
   readonly #entries: ReadonlyMap<string, Buffer>
   readonly #jobs = new Map<string, StoredJob>()
+  /** How many bytes each job's record takes. */
+  readonly #sizes = new Map<string, number>()
   readonly #transit: Transit[] = []
   readonly #problems: string[] = []
 
@@ -109,6 +112,7 @@ class Inspection {
     const other = this.#jobs.get(id)
     if (other) this.#problems.push(`${id} is ${other.state} and ${state}`)
     this.#jobs.set(id, decodeRecord(place, state, record))
+    this.#sizes.set(id, record.length)
   }
 
   #readWaybill(value: Buffer): void {
@@ -159,7 +163,7 @@ class Inspection {
   #checkRetention(): void {
     const listed = new Set<string>()
     for (const [key, value] of this.#each('e')) {
-      for (const { id, kind } of this.#listedIn(key, value)) {
+      for (const { id, kind, bytes } of this.#listedIn(key, value)) {
         const job = this.#jobs.get(id)
         if (listed.has(id)) this.#problems.push(`${id} stands twice in the retention index`)
         listed.add(id)
@@ -168,6 +172,8 @@ class Inspection {
         else {
           const own = finishedKey(job.state, job.head.finishedAt ?? 0, job.head.group ?? 0)
           if (!own.equals(key)) this.#problems.push(`${id} does not name its entry of the retention index`)
+          if (bytes !== undefined && bytes !== this.#sizes.get(id))
+            this.#problems.push(`the retention index is wrong about the size of ${id}`)
           if ((kind === NAMED_JOB) !== (job.head.key !== undefined))
             this.#problems.push(`the retention index is wrong about the key of ${id}`)
         }
@@ -178,17 +184,19 @@ class Inspection {
       this.#problems.push(`${finished} finished jobs, ${listed.size} in the retention index`)
   }
 
-  *#listedIn(key: Buffer, value: Buffer): Generator<{ id: string; kind: number }> {
+  *#listedIn(key: Buffer, value: Buffer): Generator<{ id: string; kind: number; bytes?: number }> {
     for (const at of offsetsOf(value)) {
-      const { place, kind, count } = listedAt(value, at)
+      const { place, kind, count, bytes } = listedAt(value, at)
       if (kind !== CHUNK_OF_JOBS) {
-        yield { id: formatId(place), kind }
+        yield { id: formatId(place), kind, bytes }
         continue
       }
       const stored = this.#entries.get(completedChunkKey(place, groupOf(key)).toString('latin1'))
       const chunk = stored && Chunk.read(place, stored, undefined)
-      if (chunk?.count !== count)
-        this.#problems.push(`a chunk is listed with ${count} jobs, and has ${chunk?.count}`)
+      if (chunk?.count !== count || chunk.size !== bytes)
+        this.#problems.push(
+          `a chunk is listed with ${count} jobs of ${bytes} bytes, and has ${chunk?.count} of ${chunk?.size}`,
+        )
       for (let index = 0; index < (chunk?.count ?? 0); index++)
         yield { id: formatId(chunk?.placeOf(index) ?? place), kind }
     }
@@ -216,6 +224,15 @@ class Inspection {
         this.#problems.push(
           `lane ${lane} has ${own} jobs by state (${COUNTED}), its counts say ${counts.get(lane)}`,
         )
+    const bytes = COUNTED.map(() => 0)
+    for (const [id, { state }] of this.#jobs) {
+      const index = (COUNTED as readonly string[]).indexOf(state)
+      bytes[index] = (bytes[index] ?? 0) + (this.#sizes.get(id) ?? 0)
+    }
+    const stored = this.#entries.get(BYTES_KEY.toString('latin1'))
+    const told = COUNTED.map((_state, index) => stored?.readUIntBE(index * 6, 6) ?? 0)
+    if (String(told) !== String(bytes))
+      this.#problems.push(`the jobs take ${bytes} bytes by state (${COUNTED}), and are said to take ${told}`)
     const given = this.#entries.get(LAST_KEY.toString('latin1'))?.readUIntBE(0, 6) ?? 0
     if (last > given) this.#problems.push(`number ${last} is in use, ${given} was the last one given out`)
   }

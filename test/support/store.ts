@@ -59,6 +59,7 @@ async function openIn(t: TestContext, directory: string, options: StoreOptions):
 export function levelOptions({ keep = {}, attempts = 3, keptInputBytes = 100 }: StoreOptions) {
   const of = (state: FinishedState): Keep => ({
     count: Number.POSITIVE_INFINITY,
+    bytes: Number.POSITIVE_INFINITY,
     age: Number.POSITIVE_INFINITY,
     ...keep[state],
   })

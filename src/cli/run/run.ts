@@ -24,7 +24,11 @@ export interface RunOptions extends FeedOptions {
   readonly quiet?: boolean
 }
 
-const ALL = { count: Number.POSITIVE_INFINITY, age: Number.POSITIVE_INFINITY }
+const ALL = {
+  count: Number.POSITIVE_INFINITY,
+  bytes: Number.POSITIVE_INFINITY,
+  age: Number.POSITIVE_INFINITY,
+}
 const FAILED = 1
 const NOT_WRITTEN = 2
 const INTERRUPTED = 130

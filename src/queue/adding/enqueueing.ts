@@ -88,7 +88,8 @@ export class Enqueueing {
     const { limit } = this.#parts
     if (limit.isLimited && jobs.some(({ head }) => head?.key !== undefined))
       return this.#addKeyed(jobs, onFull)
-    return this.#inTurn(() => limit.enter(jobs.length, () => this.#store(jobs), onFull))
+    const bytes = this.#bytesOf(jobs)
+    return this.#inTurn(() => limit.enter(jobs.length, bytes, () => this.#store(jobs), onFull))
   }
 
   /** Adds one job. */
@@ -98,7 +99,8 @@ export class Enqueueing {
     const { limit } = this.#parts
     // Many may wait at the limit: this way is as short as it can be.
     if (!limit.isLimited) return this.#storeOne(job)
-    return this.#inTurn(() => limit.enter(1, () => this.#storeOne(job), onFull))
+    const bytes = limit.countsBytes ? this.#parts.store.bytesOf(job) : 0
+    return this.#inTurn(() => limit.enter(1, bytes, () => this.#storeOne(job), onFull))
   }
 
   /** See `JobQueue.map`. */
@@ -139,13 +141,18 @@ export class Enqueueing {
     const added = found.then((exists) => {
       const before = [...keys].flatMap((key) => this.#adding.get(key) ?? [])
       if (before.length > 0) return Promise.allSettled(before).then(() => this.#addKeyed(jobs, onFull))
-      const missing = new Set(
-        jobs.filter((_job, index) => !exists[index]).map((job) => keyNameOf(job) ?? job),
+      const missing = new Map(
+        jobs.filter((_job, index) => !exists[index]).map((job) => [keyNameOf(job) ?? job, job]),
       )
       const entered =
         missing.size === 0
           ? this.#store(jobs)
-          : this.#parts.limit.enter(missing.size, () => this.#store(jobs), onFull)
+          : this.#parts.limit.enter(
+              missing.size,
+              this.#bytesOf([...missing.values()]),
+              () => this.#store(jobs),
+              onFull,
+            )
       for (const key of keys) this.#adding.set(key, entered)
       const done = () => {
         for (const key of keys) if (this.#adding.get(key) === entered) this.#adding.delete(key)
@@ -159,6 +166,12 @@ export class Enqueueing {
       if (this.#lookUp === turn) this.#lookUp = undefined
     })
     return added
+  }
+
+  /** How many bytes they would take in the backlog, if that matters. */
+  #bytesOf(jobs: readonly NewJob[]): number {
+    const { limit, store } = this.#parts
+    return limit.countsBytes ? jobs.reduce((sum, job) => sum + store.bytesOf(job), 0) : 0
   }
 
   /** Nobody overtakes one whose key is being looked up. */

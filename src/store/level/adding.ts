@@ -82,8 +82,9 @@ export class Adding {
         if (head?.runAt !== undefined && head.runAt > at) {
           later.push(this.#parts.delayed.put(batch, place, head.runAt, encodeRecord(place, at, head, input)))
         } else {
-          waiting.push(this.#waiting.add(batch, place, at, head, input))
-          this.#counters.add(lane, 'waiting', 1)
+          const entry = this.#waiting.add(batch, place, at, head, input)
+          waiting.push(entry)
+          this.#counters.add(lane, 'waiting', 1, entry.storedBytes)
         }
       }
     }
@@ -97,7 +98,7 @@ export class Adding {
     const { batch, entries, written } = this.#joining
     const place = { lane, priority, seq: this.#counters.next() }
     const job = this.#waiting.add(batch, place, Date.now(), head, input)
-    this.#counters.add(lane, 'waiting', 1)
+    this.#counters.add(lane, 'waiting', 1, job.storedBytes)
     entries.push(job)
     this.#commits.noteAdded(batch)
     return { job, written }

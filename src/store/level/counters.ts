@@ -1,9 +1,10 @@
 /**
  * The small books of a directory, kept in memory and written with every group that changes them: each lane's task, how many
- * jobs each lane has in each state, and the last number given out. So counting costs no read, after a crash neither.
+ * jobs each lane has in each state, how many bytes the jobs of each state take, and the last number given out. So counting costs no
+ * read, after a crash neither.
  */
 import type { FinishedState, JobCounts, JobState } from '../../job/job.js'
-import { countsKey, LAST_KEY, laneKey, laneOf, rangeOf, readUint48 } from './format/keys.js'
+import { BYTES_KEY, countsKey, LAST_KEY, laneKey, laneOf, rangeOf, readUint48 } from './format/keys.js'
 import type { Batch, Database } from './group-commit.js'
 
 /** The states that are told apart on disk: a running job is stored as a waiting one. */
@@ -20,6 +21,9 @@ export class Counters {
   /** The lanes that have jobs which wait, run or are delayed; out of date for those that are `#changed`. */
   readonly #busy = new Set<number>()
   readonly #total = noCounts()
+  /** How many bytes the records of all jobs of a state take. */
+  readonly #bytes = noCounts()
+  #hasNewBytes = false
   /** What the next group has to write. */
   readonly #newLanes = new Set<number>()
   readonly #changed = new Set<number>()
@@ -34,13 +38,12 @@ export class Counters {
     counters.#last = counters.#written = last ? readUint48(last, 0) : 0
     for await (const [key, value] of db.iterator(rangeOf('ml')))
       counters.#name(laneOf(key), value.toString('utf8'))
+    const bytes = await db.get(BYTES_KEY)
+    if (bytes) Object.assign(counters.#bytes, decodeCounts(bytes))
     for await (const [key, value] of db.iterator(rangeOf('mc'))) {
       const lane = laneOf(key)
-      const counts = counters.#countsOf(lane)
-      STORED.forEach((state, index) => {
-        counts[state] = readUint48(value, index * 6)
-        counters.#total[state] += counts[state]
-      })
+      const counts = Object.assign(counters.#countsOf(lane), decodeCounts(value))
+      for (const state of STORED) counters.#total[state] += counts[state]
       counters.#note(lane)
     }
     return counters
@@ -88,7 +91,8 @@ export class Counters {
     return [...this.busyLanes].filter((lane) => this.#countsOf(lane).waiting > 0)
   }
 
-  add(lane: number, state: CountedState, count: number): void {
+  /** So many jobs have come to a state, whose records take so many bytes; or have left it, if these are negative. */
+  add(lane: number, state: CountedState, count: number, bytes: number): void {
     if (this.#latest?.lane !== lane) {
       this.#latest = { lane, counts: this.#countsOf(lane) }
       this.#changed.add(lane)
@@ -98,17 +102,26 @@ export class Counters {
     if (state === 'waiting') {
       counts.waiting += count
       this.#total.waiting += count
+      this.#bytes.waiting += bytes
     } else if (state === 'completed') {
       counts.completed += count
       this.#total.completed += count
+      this.#bytes.completed += bytes
     } else {
       counts[state] += count
       this.#total[state] += count
+      this.#bytes[state] += bytes
     }
+    this.#hasNewBytes = true
   }
 
   total(state: FinishedState): number {
     return this.#total[state]
+  }
+
+  /** How many bytes the records of the jobs of a state take. A running job is stored as a waiting one. */
+  bytes(state: CountedState): number {
+    return this.#bytes[state]
   }
 
   counts(lane: number | undefined, running: number): JobCounts {
@@ -125,6 +138,10 @@ export class Counters {
     for (const lane of this.#changed) {
       const counts = this.#note(lane)
       batch.set(countsKey(lane), counts && encodeCounts(counts))
+    }
+    if (this.#hasNewBytes) {
+      batch.put(BYTES_KEY, encodeCounts(this.#bytes))
+      this.#hasNewBytes = false
     }
     if (this.#last !== this.#written) {
       batch.put(LAST_KEY, encodeLast(this.#last))
@@ -171,6 +188,14 @@ export function encodeCounts(counts: Counts): Buffer {
     value.writeUIntBE(counts[state], index * 6, 6)
   })
   return value
+}
+
+function decodeCounts(value: Buffer): Counts {
+  const counts = noCounts()
+  STORED.forEach((state, index) => {
+    counts[state] = readUint48(value, index * 6)
+  })
+  return counts
 }
 
 export function encodeLast(last: number): Buffer {

@@ -53,8 +53,7 @@ interface FoundChange {
 
 /** A job that cannot be claimed until it is released. */
 interface Withheld {
-  readonly job: StoredJob | undefined
-  readonly entry: JobEntry | undefined
+  readonly found: Found | undefined
   readonly release: (back?: JobEntry) => void
 }
 
@@ -133,16 +132,16 @@ export class JobChanges {
     for (let bytes = 0; from + answers.length < requests.length && bytes < PAGE_BYTES; ) {
       const at = from + answers.length
       const some = requests.slice(at, at + READ_AT_ONCE)
-      const found = await Promise.all(some.map(({ place }) => this.#withhold(place)))
+      const withheld = await Promise.all(some.map(({ place }) => this.#withhold(place)))
       for (const [index, { change }] of some.entries()) {
-        const { job, entry, release } = found[index] as Withheld
-        const isAllowed = job !== undefined && allows(change, job)
+        const { found, release } = withheld[index] as Withheld
+        const isAllowed = found !== undefined && allows(change, found.job)
         answers.push(isAllowed)
         if (isAllowed) {
-          changes.push({ found: { job, ...(entry && { entry }) }, change })
+          changes.push({ found, change })
           releases.push(release)
-          bytes += job.body.byteLength
-        } else release(entry)
+          bytes += found.bytes
+        } else release(found?.entry)
       }
     }
     if (changes.length > 0) await this.#write(changes, releases)
@@ -152,10 +151,9 @@ export class JobChanges {
   /** Keeps a job from being claimed, and reads it. Nothing of a job in transit, or of none. */
   async #withhold(place: Place): Promise<Withheld> {
     const { queries, backlog, transit } = this.#parts
-    if (transit.has(place.seq)) return { job: undefined, entry: undefined, release: () => {} }
+    if (transit.has(place.seq)) return { found: undefined, release: () => {} }
     const release = backlog.withhold(place)
-    const found = await queries.find(place)
-    return { job: found?.job, entry: found?.entry, release }
+    return { found: await queries.find(place), release }
   }
 
   /** Changes all jobs that match, a page at a time. `changed` is told of each page once it is written. */
@@ -229,14 +227,14 @@ export class JobChanges {
   }
 
   /** Puts one change into a group. What waits because of it. */
-  #put(batch: Batch, { found: { job, entry }, change }: FoundChange): JobEntry | undefined {
+  #put(batch: Batch, { found: { job, bytes, entry }, change }: FoundChange): JobEntry | undefined {
     const { counters, waiting, finished } = this.#parts
     const { place, state, head, enqueuedAt } = job
     if (state === 'running') return undefined
     if (entry) waiting.delete(batch, entry)
     else batch.del(jobKey(state, place))
     if (state === 'delayed') batch.del(dueKey(head.runAt ?? 0, place))
-    counters.add(place.lane, state, -1)
+    counters.add(place.lane, state, -1, -bytes)
     switch (change.verb) {
       case 'cancel':
         finished.finish(batch, 'cancelled', job)
@@ -244,13 +242,11 @@ export class JobChanges {
       case 'remove':
         if (head.key !== undefined) batch.del(nameKey(place.lane, head.key))
         return undefined
-      case 'revive':
-        counters.add(place.lane, 'waiting', 1)
-        return waiting.put(
-          batch,
-          place,
-          encodeRecord(place, enqueuedAt, revived(job, change.attemptsOf(job)), job.body),
-        )
+      case 'revive': {
+        const record = encodeRecord(place, enqueuedAt, revived(job, change.attemptsOf(job)), job.body)
+        counters.add(place.lane, 'waiting', 1, record.length)
+        return waiting.put(batch, place, record)
+      }
     }
   }
 }

@@ -27,6 +27,8 @@ const PAGE_BYTES = 64 * 1024 * 1024
 /** A job that was found; a waiting one with its entry. */
 export interface Found {
   readonly job: StoredJob
+  /** How many bytes its record takes. */
+  readonly bytes: number
   readonly entry?: JobEntry
 }
 
@@ -51,10 +53,10 @@ export class JobQueries {
   find(place: Place): Promise<Found | undefined> {
     const look = () => {
       const entry = this.#parts.transit.get(place.seq)
-      return { running: entry && storedAsRunning(entry), mayWait: this.#parts.mayWait(place.seq) }
+      return { running: entry && foundRunning(entry), mayWait: this.#parts.mayWait(place.seq) }
     }
     return this.#read(look, async ({ running, mayWait }, snapshot) => {
-      if (running) return { job: running }
+      if (running) return running
       const { db, finished, waiting } = this.#parts
       const records = await db.getMany(
         ['waiting' as const, ...SINGLE].map((state) => jobKey(state, place)),
@@ -62,15 +64,13 @@ export class JobQueries {
       )
       for (const [index, state] of SINGLE.entries()) {
         const record = records[index + 1]
-        if (record) return { job: decodeRecord(place, state, record) }
+        if (record) return { job: decodeRecord(place, state, record), bytes: record.length }
       }
       const record = records[0]
       if (record) return foundEntry(JobEntry.single(place, record).verified())
       // What is in a chunk takes a search, which walks over what has been deleted around it.
       const [entry] = mayWait ? await waiting.get([place], snapshot) : []
-      if (entry) return foundEntry(entry)
-      const job = await finished.getChunked(place, snapshot)
-      return job && { job }
+      return entry ? foundEntry(entry) : finished.getChunked(place, snapshot)
     })
   }
 
@@ -82,19 +82,18 @@ export class JobQueries {
   /** Jobs in the order of their ids. There are more, unless there are none. */
   page({ states, lane, after, limit }: ListQuery, bytes = PAGE_BYTES): Promise<Found[]> {
     const wants = (state: JobState) => !states || states.includes(state)
-    const look = () => [...this.#parts.transit].map(storedAsRunning)
+    const look = () => [...this.#parts.transit].map(foundRunning)
     return this.#read(look, async (transit, snapshot) => {
-      const running = new Set(transit.map(({ place }) => place.seq))
+      const running = new Set(transit.map(({ job }) => job.place.seq))
       const found: Found[] = []
       const ends: Place[] = []
       // Running jobs are stored among the waiting ones, but known, and few.
       if (wants('running'))
-        for (const job of transit)
-          if (
-            (lane === undefined || job.place.lane === lane) &&
-            (!after || comparePlaces(job.place, after) > 0)
-          )
-            found.push({ job })
+        for (const each of transit) {
+          const { place } = each.job
+          if ((lane === undefined || place.lane === lane) && (!after || comparePlaces(place, after) > 0))
+            found.push(each)
+        }
       const take = ({ entries, isLast }: Read<Found>) => {
         found.push(...entries)
         // Where this state was not read to its end, the page ends, for the others too: the next one begins after it.
@@ -109,10 +108,7 @@ export class JobQueries {
       }
       for (const state of SINGLE.filter(wants))
         take(await this.#readSingles(state, lane, after, bounds, snapshot))
-      if (wants('completed')) {
-        const { entries, isLast } = await this.#parts.finished.readChunked(lane, after, bounds, snapshot)
-        take({ entries: entries.map((job) => ({ job })), isLast })
-      }
+      if (wants('completed')) take(await this.#parts.finished.readChunked(lane, after, bounds, snapshot))
       const [end] = ends.sort(comparePlaces)
       return found
         .filter(({ job }) => job.state !== 'waiting' || !running.has(job.place.seq))
@@ -135,7 +131,10 @@ export class JobQueries {
     const rest = gt && gt.compare(range.gte) >= 0 ? { gt, lt: range.lt } : range
     const { entries, isLast } = await readEntries(this.#parts.db, rest, limit, snapshot)
     return {
-      entries: entries.map(([key, record]) => ({ job: decodeRecord(placeOf(key), state, record) })),
+      entries: entries.map(([key, record]) => ({
+        job: decodeRecord(placeOf(key), state, record),
+        bytes: record.length,
+      })),
       isLast,
     }
   }
@@ -175,7 +174,11 @@ export class JobQueries {
 
 function foundEntry(entry: JobEntry): Found {
   const { place, enqueuedAt, head, body } = entry
-  return { job: { place, state: 'waiting', enqueuedAt, head, body }, entry }
+  return { job: { place, state: 'waiting', enqueuedAt, head, body }, bytes: entry.storedBytes, entry }
+}
+
+function foundRunning(entry: JobEntry): Found {
+  return { job: storedAsRunning(entry), bytes: entry.storedBytes }
 }
 
 /** A copy, so that one job of a chunk does not keep the whole chunk in memory. */

@@ -33,6 +33,7 @@ import type { Claiming } from './claiming.js'
 import { Counters } from './counters.js'
 import { type OpenDirectory, openDirectory } from './directory/directory.js'
 import { CLOSING_KEY } from './format/keys.js'
+import { partsOf, sizeOf } from './format/record.js'
 import type { Snapshot } from './group-commit.js'
 import { type RecoveryOptions, recover } from './recovery.js'
 import { StoreParts, type StoreSettings } from './store-parts.js'
@@ -197,6 +198,15 @@ export class LevelStore implements Store {
 
   counts(lane?: number): JobCounts {
     return this.#parts.counters.counts(lane, this.#parts.transit.count(lane))
+  }
+
+  backlogBytes(): number {
+    const { counters, transit } = this.#parts
+    return counters.bytes('waiting') + counters.bytes('delayed') - transit.bytes
+  }
+
+  bytesOf({ lane, priority, head, input }: NewJob): number {
+    return sizeOf(partsOf({ lane, priority, seq: 0 }, 0, head, input))
   }
 
   changeOne(place: Place, change: JobChange): Promise<boolean> {

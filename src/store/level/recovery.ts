@@ -92,12 +92,13 @@ export async function recover(
       head.attempt = (head.attempt ?? 0) + 1
       Object.assign(head, addFailure(head, lostAttempt(head.attempt, now)))
       if (head.attempt >= attemptsOf(counters.task(place.lane), head)) {
-        counters.add(place.lane, 'waiting', -1)
+        counters.add(place.lane, 'waiting', -1, -entry.storedBytes)
         finished.finish(group, 'failed', { place, head, enqueuedAt, body })
         return true
       }
     }
-    waiting.put(group, place, entry.recordWith(head))
+    const rewritten = waiting.put(group, place, entry.recordWith(head))
+    counters.add(place.lane, 'waiting', 0, rewritten.storedBytes - entry.storedBytes)
     return false
   }
 }

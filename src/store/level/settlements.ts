@@ -68,7 +68,9 @@ function putOutcome(
   /** The job waits on with another history: by itself from now on. */
   const rewrite = (head: Head): JobEntry => {
     if (job.chunk) waiting.delete(batch, job)
-    return waiting.put(batch, place, job.recordWith(headAfterAttempt(head, notes)))
+    const rewritten = waiting.put(batch, place, job.recordWith(headAfterAttempt(head, notes)))
+    counters.add(place.lane, 'waiting', 0, rewritten.storedBytes - job.storedBytes)
+    return rewritten
   }
   if (settlement.outcome === 'released') {
     job.startedAt = undefined
@@ -77,7 +79,7 @@ function putOutcome(
   }
   if (settlement.outcome === 'retry' && (settlement.head.runAt ?? 0) <= now) return rewrite(settlement.head)
   waiting.delete(batch, job)
-  counters.add(place.lane, 'waiting', -1)
+  counters.add(place.lane, 'waiting', -1, -job.storedBytes)
   switch (settlement.outcome) {
     case 'retry': {
       const { head } = settlement

@@ -7,6 +7,7 @@ import {
   claimNext,
   newJob,
   nowAndAfterCrash,
+  type OpenedStore,
   type OpenStore,
   remove,
   revive,
@@ -60,8 +61,12 @@ export function retaining(open: OpenStore): void {
     assert.deepEqual((await (await opened.reopen()).store.list({ limit: 9 })).map(textOf), ['3'])
   })
 
-  test('with a count or an age of 0, nothing is kept at all', async (t) => {
-    const { store } = await open(t, { keep: { completed: { count: 0 }, cancelled: { age: 0 } } })
+  test('with a count, bytes or an age of 0, nothing is kept at all', async (t) => {
+    for (const none of [{ count: 0 }, { bytes: 0 }, { age: 0 }])
+      await assertKeepsFailedOnly(await open(t, { keep: { completed: none, cancelled: none } }))
+  })
+
+  async function assertKeepsFailedOnly({ store }: OpenedStore): Promise<void> {
     const lane = store.lane('a')
     for (const state of FINISHED_STATES) await finish(store, lane, state, ['x'])
     const [place] = await store.add([newJob(lane, 'cancelled while it waited')])
@@ -71,7 +76,7 @@ export function retaining(open: OpenStore): void {
       ['failed'],
     )
     assert.deepEqual([store.counts().completed, store.counts().cancelled, store.counts().waiting], [0, 0, 0])
-  })
+  }
 
   test('more is kept, or less, as the next open says', async (t) => {
     const opened = await open(t)

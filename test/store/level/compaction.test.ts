@@ -120,7 +120,7 @@ async function withDeleted(t: TestContext, entries: number) {
 
 test('many deleted entries are compacted, however small they are', async (t) => {
   const { compaction, counters, bytes } = await withDeleted(t, 60_000)
-  counters.add(0, 'failed', 10)
+  counters.add(0, 'failed', 10, 1000)
   assert.ok((await bytes()) > 0)
   compaction.soon()
   await until(async () => (await bytes()) === 0)

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../../support/directory.js'
 
 const STATES = ['waiting', 'delayed', 'completed', 'failed', 'cancelled'] as const
 
-test('lanes, counts and numbers are read back as they were when a group was last sealed', async (t) => {
+test('lanes, counts, bytes and numbers are read back as they were when a group was last sealed', async (t) => {
   const db = await database(t)
   const changes = fc.array(
     fc.tuple(fc.constantFrom('a', 'b', 'ü'), fc.constantFrom(...STATES), fc.nat(9), fc.boolean()),
@@ -23,7 +23,7 @@ test('lanes, counts and numbers are read back as they were when a group was last
       let last = 0
       for (const [task, state, count, isReopened] of all) {
         const lane = counters.lane(task)
-        counters.add(lane, state, count)
+        counters.add(lane, state, count, 2 ** 40 * count)
         sums.set(`${lane} ${state}`, (sums.get(`${lane} ${state}`) ?? 0) + count)
         const next = counters.next()
         assert.ok(next > last)
@@ -37,7 +37,10 @@ test('lanes, counts and numbers are read back as they were when a group was last
       for (const lane of counters.tasks.map((task) => counters.lane(task)))
         for (const state of STATES)
           assert.equal(counters.counts(lane, 0)[state], sums.get(`${lane} ${state}`) ?? 0)
-      for (const state of STATES) assert.equal(counters.counts(undefined, 0)[state], total(sums, state))
+      for (const state of STATES) {
+        assert.equal(counters.counts(undefined, 0)[state], total(sums, state))
+        assert.equal(counters.bytes(state), 2 ** 40 * total(sums, state))
+      }
     }),
     { numRuns: 50 },
   )
@@ -59,13 +62,13 @@ test('a group that changes nothing in the books costs nothing', async (t) => {
     return batch.puts
   }
   assert.equal(await sealed(), 0)
-  counters.add(counters.lane('a'), 'waiting', 1)
+  counters.add(counters.lane('a'), 'waiting', 1, 10)
   counters.next()
-  // The lane's name, its counts, the last number.
-  assert.equal(await sealed(), 3)
+  // The lane's name, its counts, the bytes, the last number.
+  assert.equal(await sealed(), 4)
   assert.equal(await sealed(), 0)
-  counters.add(0, 'waiting', 1)
-  assert.equal(await sealed(), 1)
+  counters.add(0, 'waiting', 1, 10)
+  assert.equal(await sealed(), 2)
 })
 
 test('the name of a new lane is written with each group until one of them is as durable as any', async (t) => {
@@ -87,7 +90,7 @@ test('a lane without jobs has no counts on disk, and is known all the same', asy
   const lane = counters.lane('a')
   const stored: number[] = []
   for (const count of [2, -1, -1, 1]) {
-    counters.add(lane, 'waiting', count)
+    counters.add(lane, 'waiting', count, 10 * count)
     const batch = new Batch(db)
     counters.seal(batch, true)
     await batch.write(false)
@@ -102,7 +105,7 @@ test('a lane without jobs has no counts on disk, and is known all the same', asy
 
 test('running jobs are waiting ones that are told apart', async (t) => {
   const counters = await Counters.read(await database(t))
-  counters.add(counters.lane('a'), 'waiting', 5)
+  counters.add(counters.lane('a'), 'waiting', 5, 50)
   assert.deepEqual([counters.counts(0, 2).waiting, counters.counts(0, 2).running], [3, 2])
   assert.deepEqual([counters.counts(7, 0).waiting, counters.counts(undefined, 1).waiting], [0, 4])
 })

@@ -67,7 +67,7 @@ export class Delayed {
     const entry = dueEntry(dueKey(runAt, place), record.length)
     batch.put(jobKey('delayed', place), record)
     batch.put(entry.key, dueValue(record.length))
-    this.#parts.counters.add(place.lane, 'delayed', 1)
+    this.#parts.counters.add(place.lane, 'delayed', 1, record.length)
     return entry
   }
 
@@ -108,8 +108,8 @@ export class Delayed {
         if (!record) continue
         batch.del(jobKey('delayed', place))
         jobs.push(waiting.put(batch, place, record).verified())
-        counters.add(place.lane, 'delayed', -1)
-        counters.add(place.lane, 'waiting', 1)
+        counters.add(place.lane, 'delayed', -1, -record.length)
+        counters.add(place.lane, 'waiting', 1, record.length)
       }
     }
     const after = () => {

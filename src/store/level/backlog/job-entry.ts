@@ -32,30 +32,39 @@ export class JobEntry implements Entry<Place>, Claimed, StoredJob {
   startedAt: number | undefined
   /** What it has noted while in transit. */
   running: RunningNotes | undefined
+  /** How many bytes its record takes on disk. One that is damaged is another one in memory. */
+  readonly storedBytes: number
   readonly #record: Buffer | undefined
   #head: Readonly<Head> | undefined
 
-  private constructor(place: Place, record: Buffer | undefined, chunk: Chunk | undefined, index: number) {
+  private constructor(
+    place: Place,
+    record: Buffer | undefined,
+    chunk: Chunk | undefined,
+    index: number,
+    storedBytes: number,
+  ) {
     this.place = place
     this.chunk = chunk
     this.index = index
+    this.storedBytes = storedBytes
     this.#record = record
   }
 
   /** One whose record is by itself. */
   static single(place: Place, record: Buffer): JobEntry {
-    return new JobEntry(place, record, undefined, 0)
+    return new JobEntry(place, record, undefined, 0, record.length)
   }
 
   static inChunk(place: Place, chunk: Chunk, index: number): JobEntry {
-    return new JobEntry(place, undefined, chunk, index)
+    return new JobEntry(place, undefined, chunk, index, chunk.endOf(index) - chunk.startOf(index))
   }
 
   /** Checks a record that was read from disk. If its bytes have changed, returns an entry whose head says that it is damaged. */
   verified(): JobEntry {
     if (isIntact(this.place, this.#source, this.#start, this.#end)) return this
     const record = encodeRecord(this.place, 0, damagedHead(), DAMAGED_BODY)
-    return new JobEntry(this.place, record, this.chunk, this.index)
+    return new JobEntry(this.place, record, this.chunk, this.index, this.storedBytes)
   }
 
   get key(): Place {

@@ -7,6 +7,7 @@ export class Transit {
   /** How many there are of each lane that has some. They count, as the counters do, when a change is put into a group. */
   readonly #counts = new Map<number, number>()
   #total = 0
+  #bytes = 0
   /** What has entered since `watch`. */
   #watched: Set<number> | undefined
 
@@ -24,6 +25,11 @@ export class Transit {
 
   count(lane: number | undefined): number {
     return lane === undefined ? this.#total : (this.#counts.get(lane) ?? 0)
+  }
+
+  /** How many bytes the records of all that count take. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Jobs have been claimed as this waybill. */
@@ -61,7 +67,7 @@ export class Transit {
     for (let at = 0; at < jobs.length; ) {
       const lane = (jobs[at] as JobEntry).place.lane
       const from = at
-      while (jobs[at]?.place.lane === lane) at++
+      for (; jobs[at]?.place.lane === lane; at++) this.#bytes += change * (jobs[at] as JobEntry).storedBytes
       const count = (this.#counts.get(lane) ?? 0) + change * (at - from)
       if (count === 0) this.#counts.delete(lane)
       else this.#counts.set(lane, count)

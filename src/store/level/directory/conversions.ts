@@ -35,6 +35,8 @@ const CONVERSIONS: ReadonlyMap<number, Conversion> = new Map([
   [1, { convert: addChecksums, rebuilds: true }],
   // Format 3 has the notes of jobs in transit, and inputs in records of completed jobs.
   [2, AS_IS],
+  // Format 4 counts the bytes of jobs, and has their sizes in the retention index.
+  [3, { ...AS_IS, rebuilds: true }],
 ])
 
 /** @throws {FormatError} it has a format that this version does not know. */

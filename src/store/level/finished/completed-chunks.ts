@@ -8,12 +8,19 @@ import { Chunk, LARGEST_RECORD, LEAST_JOBS, MOST_JOBS, SEQ_SPAN } from '../forma
 import { comparePlaces, completedChunkKey, jobKey, placeOf, rangeOf } from '../format/keys.js'
 import { decodeRecord, type Parts, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, Snapshot } from '../group-commit.js'
+import type { Amount } from './retention-entry.js'
 
 /** A chunk that the group wrote, or a single job: it has no room in the chunk, or there are too few jobs for one. */
 export interface Put {
   readonly place: Place
   readonly isChunk: boolean
-  readonly count: number
+  readonly amount: Amount
+}
+
+/** A job, and how many bytes its record takes. */
+export interface SizedJob {
+  readonly job: StoredJob
+  readonly bytes: number
 }
 
 /** A chunk that is being filled, and jobs that belong before its last one, or for which it has no room. */
@@ -36,9 +43,8 @@ export class CompletedChunks {
     this.#db = db
   }
 
-  /** Gathers a job of a chunk of the backlog. `false`: it is too large. */
-  add({ place, count }: Chunk, job: Parts): boolean {
-    const size = sizeOf(job)
+  /** Gathers a job of a chunk of the backlog, whose record is to have this size. `false`: it is too large. */
+  add({ place, count }: Chunk, job: Parts, size: number): boolean {
     if (size > LARGEST_RECORD) return false
     let gathered = this.#latest
     if (gathered?.chunk.place.seq !== place.seq) {
@@ -62,7 +68,7 @@ export class CompletedChunks {
     const put: Put[] = []
     const putAlone = (place: Place, record: Buffer) => {
       batch.put(jobKey('completed', place), record)
-      put.push({ place, isChunk: false, count: 1 })
+      put.push({ place, isChunk: false, amount: { count: 1, bytes: record.length } })
     }
     for (const gathered of this.#gathered.values()) {
       const { chunk, rest } =
@@ -70,7 +76,7 @@ export class CompletedChunks {
       for (const job of rest) putAlone(job.place, recordOf(job, sizeOf(job)))
       if (chunk.count >= LEAST_JOBS) {
         batch.put(completedChunkKey(chunk.place, group), chunk.encode())
-        put.push({ place: chunk.place, isChunk: true, count: chunk.count })
+        put.push({ place: chunk.place, isChunk: true, amount: { count: chunk.count, bytes: chunk.size } })
       } else
         for (let index = 0; index < chunk.count; index++)
           putAlone(chunk.placeOf(index), chunk.bytes.subarray(chunk.startOf(index), chunk.endOf(index)))
@@ -80,23 +86,26 @@ export class CompletedChunks {
     return put
   }
 
-  /** What is left of a chunk when some leave it: how many, and what to put in its place. */
+  /** What is left of a chunk when some leave it: how much, and what to put in its place. `leaves` is told each job's size in bytes. */
   async without(
     place: Place,
     group: number,
-    leaves: (job: Place, index: number) => boolean,
-  ): Promise<{ count: number; value: Buffer | undefined }> {
+    leaves: (job: Place, size: number) => boolean,
+  ): Promise<{ rest: Amount; value: Buffer | undefined }> {
     const value = await this.#db.get(completedChunkKey(place, group))
-    if (!value) return { count: 0, value: undefined }
+    if (!value) return { rest: { count: 0, bytes: 0 }, value: undefined }
     const chunk = Chunk.read(place, value, undefined)
     const rest = Chunk.begin(place)
     for (let index = 0; index < chunk.count; index++)
-      if (!leaves(chunk.placeOf(index), index)) rest.copy(chunk, index)
-    return { count: rest.count, value: rest.count > 0 ? rest.encode() : undefined }
+      if (!leaves(chunk.placeOf(index), chunk.endOf(index) - chunk.startOf(index))) rest.copy(chunk, index)
+    return {
+      rest: { count: rest.count, bytes: rest.size },
+      value: rest.count > 0 ? rest.encode() : undefined,
+    }
   }
 
   /** A job, if it is in a chunk. There may be several chunks with the key that its chunk has, of one group each. */
-  async get(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
+  async get(place: Place, snapshot: Snapshot): Promise<SizedJob | undefined> {
     if (!(await this.#hasAround(place, snapshot))) return undefined
     const chunks = this.#db.iterator({ ...rangeAround(place), reverse: true, snapshot })
     try {
@@ -124,7 +133,7 @@ export class CompletedChunks {
     after: Place | undefined,
     limit: Limit,
     snapshot: Snapshot,
-  ): Promise<Read<StoredJob>> {
+  ): Promise<Read<SizedJob>> {
     const prefix = completedChunkKey({ lane: lane ?? 0, priority: 0, seq: 0 }, 0)
     const whole = rangeOf(prefix.subarray(0, lane === undefined ? 1 : 5))
     const first = after && (await this.#keyAround(after, snapshot))
@@ -133,13 +142,13 @@ export class CompletedChunks {
       : after
         ? completedChunkKey(after, 0)
         : whole.gte
-    const entries: StoredJob[] = []
+    const entries: SizedJob[] = []
     let bytes = 0
     // Of one chunk of the backlog there may be several: they are complete, and in order, when the next one begins.
-    let open: { place: Place; jobs: StoredJob[] } | undefined
+    let open: { place: Place; jobs: SizedJob[] } | undefined
     const close = () => {
-      for (const job of open?.jobs.sort((a, b) => a.place.seq - b.place.seq) ?? [])
-        if (!after || comparePlaces(job.place, after) > 0) entries.push(job)
+      for (const each of open?.jobs.sort((a, b) => a.job.place.seq - b.job.place.seq) ?? [])
+        if (!after || comparePlaces(each.job.place, after) > 0) entries.push(each)
     }
     for await (const [key, value] of this.#db.iterator({ gte, lt: whole.lt, snapshot, fillCache: false })) {
       const place = placeOf(key.subarray(0, -GROUP_BYTES))
@@ -204,12 +213,8 @@ function merged({ chunk, late }: Gathered): { chunk: Chunk; rest: Parts[] } {
   return { chunk: whole, rest }
 }
 
-function jobAt(chunk: Chunk, index: number): StoredJob {
-  return decodeRecord(
-    chunk.placeOf(index),
-    'completed',
-    chunk.bytes,
-    chunk.startOf(index),
-    chunk.endOf(index),
-  )
+function jobAt(chunk: Chunk, index: number): SizedJob {
+  const start = chunk.startOf(index)
+  const end = chunk.endOf(index)
+  return { job: decodeRecord(chunk.placeOf(index), 'completed', chunk.bytes, start, end), bytes: end - start }
 }

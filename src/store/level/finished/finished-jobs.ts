@@ -13,7 +13,7 @@ import { SEQ_SPAN } from '../format/chunk.js'
 import { completedChunkKey, finishedKey, jobKey, nameKey } from '../format/keys.js'
 import { partsOf, recordOf, sizeOf } from '../format/record.js'
 import type { Batch, Database, Snapshot } from '../group-commit.js'
-import { CompletedChunks } from './completed-chunks.js'
+import { CompletedChunks, type SizedJob } from './completed-chunks.js'
 import { Pruning, type PruningParts } from './pruning.js'
 import { CHUNK_OF_JOBS, JOB, JobList, listedAt, NAMED_JOB, offsetsOf } from './retention-entry.js'
 
@@ -46,8 +46,8 @@ export class FinishedJobs {
 
   /** Whether jobs of this state are kept at all. */
   keeps(state: FinishedState): boolean {
-    const { count, age } = this.#retention[state]
-    return count > 0 && age > 0
+    const { count, bytes, age } = this.#retention[state]
+    return count > 0 && bytes > 0 && age > 0
   }
 
   /** `finishedAt` of the jobs that finish in the group that is being gathered. */
@@ -79,15 +79,16 @@ export class FinishedJobs {
     }
     const { group } = finishing
     const end = { attempt, startedAt: Math.trunc(startedAt), finishedAt: this.at, group }
-    this.#counters.add(place.lane, state, 1)
     const isNamed = head.key !== undefined
     const inputBytes = from?.inputBytes
     const kept = from && this.#keepsInput(from, inputBytes) ? from : undefined
     const parts = partsOf(place, enqueuedAt, head, body, end, kept, inputBytes)
+    const size = sizeOf(parts)
+    this.#counters.add(place.lane, state, 1, size)
     const chunk = from?.chunk
-    if (chunk && !chunk.isApart && !isNamed && this.#chunks.add(chunk, parts)) return
-    batch.put(jobKey(state, place), recordOf(parts, sizeOf(parts)))
-    finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, 1)
+    if (chunk && !chunk.isApart && !isNamed && this.#chunks.add(chunk, parts, size)) return
+    batch.put(jobKey(state, place), recordOf(parts, size))
+    finishing.jobs.push(place, isNamed ? NAMED_JOB : JOB, { count: 1, bytes: size })
   }
 
   /** An `undefined` needs no keeping. */
@@ -101,8 +102,8 @@ export class FinishedJobs {
     this.#at = undefined
     if (this.#finishing.size === 0) return undefined
     const completed = this.#finishing.get('completed')
-    for (const { place, isChunk, count } of completed ? this.#chunks.seal(batch, completed.group) : [])
-      completed?.jobs.push(place, isChunk ? CHUNK_OF_JOBS : JOB, count)
+    for (const { place, isChunk, amount } of completed ? this.#chunks.seal(batch, completed.group) : [])
+      completed?.jobs.push(place, isChunk ? CHUNK_OF_JOBS : JOB, amount)
     const written: [FinishedState, Buffer][] = []
     for (const [state, { group, jobs }] of this.#finishing) {
       const key = finishedKey(state, at, group)
@@ -157,8 +158,8 @@ export class FinishedJobs {
         continue
       }
       const left = await this.#chunks.without(place, group, ({ seq }) => leaving.has(seq))
-      if (left.count > 0) rest.push(place, kind, left.count)
-      if (left.count < count) chunks.push({ key: completedChunkKey(place, group), value: left.value })
+      if (left.rest.count > 0) rest.push(place, kind, left.rest)
+      if (left.rest.count < count) chunks.push({ key: completedChunkKey(place, group), value: left.value })
     }
     return (batch) => {
       for (const chunk of chunks) batch.set(chunk.key, chunk.value)
@@ -168,7 +169,7 @@ export class FinishedJobs {
   }
 
   /** A completed job that is in a chunk. */
-  getChunked(place: Place, snapshot: Snapshot): Promise<StoredJob | undefined> {
+  getChunked(place: Place, snapshot: Snapshot): Promise<SizedJob | undefined> {
     return this.#chunks.get(place, snapshot)
   }
 
@@ -178,7 +179,7 @@ export class FinishedJobs {
     after: Place | undefined,
     limit: Limit,
     snapshot: Snapshot,
-  ): Promise<Read<StoredJob>> {
+  ): Promise<Read<SizedJob>> {
     return this.#chunks.read(lane, after, limit, snapshot)
   }
 }

@@ -15,7 +15,15 @@ import {
 import { headOf } from '../format/record.js'
 import type { Batch, Database, GroupCommit } from '../group-commit.js'
 import type { CompletedChunks } from './completed-chunks.js'
-import { CHUNK_OF_JOBS, JobList, listedAt, listedIn, NAMED_JOB, offsetsOf } from './retention-entry.js'
+import {
+  type Amount,
+  CHUNK_OF_JOBS,
+  JobList,
+  listedAt,
+  listedIn,
+  NAMED_JOB,
+  offsetsOf,
+} from './retention-entry.js'
 
 export interface PruningParts {
   readonly db: Database
@@ -23,14 +31,26 @@ export interface PruningParts {
   readonly counters: Counters
 }
 
-/** Deletes so many jobs of one index entry. */
-interface Cut {
-  readonly count: number
+/** Deletes so many jobs of one index entry, and the entry with the last of them. */
+interface Cut extends Amount {
+  readonly isWhole: boolean
   put(batch: Batch): void
 }
 
-/** Where so many jobs are kept, there may be a tenth more for a while: they are deleted in batches, not with every outcome. */
-const LARGE_COUNT = 1000
+/** What is left of a chunk, and what to put in its place. */
+interface Left {
+  readonly rest: Amount
+  readonly value: Buffer | undefined
+}
+
+/**
+ * Where so many jobs or bytes are kept, there may be a tenth more for a while: they are deleted in batches, not with every
+ * outcome.
+ */
+const LARGE: Amount = { count: 1000, bytes: 1024 * 1024 }
+const NOTHING: Amount = { count: 0, bytes: 0 }
+const EVERYTHING: Amount = { count: Number.POSITIVE_INFINITY, bytes: 0 }
+const GONE: Left = { rest: NOTHING, value: undefined }
 /** How much of the index is read at a time, and cut in one group at most. */
 const READ_AHEAD = { entries: 64, bytes: 256 * 1024 }
 
@@ -77,9 +97,9 @@ export class Pruning {
     this.#ahead.delete(state)
   }
 
-  /** Whether some state has so many more jobs than it keeps that it is time to prune. */
+  /** Whether some state has so much more than it keeps that it is time to prune. */
   get isDue(): boolean {
-    return FINISHED_STATES.some((state) => this.#excessOf(state) > this.#slackOf(state))
+    return FINISHED_STATES.some((state) => !isWithin(this.#excessOf(state), this.#slackOf(state)))
   }
 
   /**
@@ -88,7 +108,7 @@ export class Pruning {
    */
   async prune(now: number, isExact = true): Promise<void> {
     for (const state of FINISHED_STATES) {
-      const slack = isExact ? 0 : this.#slackOf(state)
+      const slack = isExact ? NOTHING : this.#slackOf(state)
       while (await this.#pruneSome(state, now, slack)) {
         // In batches.
       }
@@ -102,45 +122,54 @@ export class Pruning {
     const lt = finishedKey(state, Math.max(0, before), 0)
     for await (const [key, jobs] of this.#db.iterator({ ...this.#rangeOf(state), lt })) {
       if (deleted >= limit) break
-      const cut = await this.#cut(state, key, jobs, limit - deleted, lane)
+      const cut = await this.#cut(state, key, jobs, { count: limit - deleted, bytes: 0 }, lane)
       if (cut.count > 0) await this.#commits.append((batch) => cut.put(batch))
       deleted += cut.count
     }
     return deleted
   }
 
-  #excessOf(state: FinishedState): number {
-    return Math.max(0, this.#counters.total(state) - this.#retention[state].count)
+  /** How much more there is than is kept. */
+  #excessOf(state: FinishedState): Amount {
+    const { count, bytes } = this.#retention[state]
+    const jobs = this.#counters.total(state) - count
+    const size = this.#counters.bytes(state) - bytes
+    return jobs <= 0 && size <= 0 ? NOTHING : { count: Math.max(0, jobs), bytes: Math.max(0, size) }
   }
 
-  #slackOf(state: FinishedState): number {
-    const { count } = this.#retention[state]
-    return count < LARGE_COUNT ? 0 : Math.floor(count / 10)
+  #slackOf(state: FinishedState): Amount {
+    const { count, bytes } = this.#retention[state]
+    return {
+      count: count < LARGE.count ? 0 : Math.floor(count / 10),
+      bytes: bytes < LARGE.bytes ? 0 : Math.floor(bytes / 10),
+    }
   }
 
-  async #pruneSome(state: FinishedState, now: number, slack: number): Promise<boolean> {
+  async #pruneSome(state: FinishedState, now: number, slack: Amount): Promise<boolean> {
     const { age } = this.#retention[state]
     let excess = this.#excessOf(state)
-    if (excess === 0 && age === Number.POSITIVE_INFINITY) return false
+    if (isWithin(excess, NOTHING) && age === Number.POSITIVE_INFINITY) return false
     const disorder = this.#disorder
-    if (excess === 0 && !(await this.#hasOlder(state, now - age))) return false
+    if (isWithin(excess, NOTHING) && !(await this.#hasOlder(state, now - age))) return false
     const entries = await this.#oldest(state)
     const cuts: Cut[] = []
     let last: Buffer | undefined
-    let isWhole = true
     for (const [key, jobs] of entries) {
-      const many = finishedAtOf(key) < now - age ? Number.POSITIVE_INFINITY : excess
-      if (many === 0 || (many <= slack && many < listedIn(jobs))) break
-      const cut = await this.#cut(state, key, jobs, many)
-      excess = Math.max(0, excess - cut.count)
+      const needed = finishedAtOf(key) < now - age ? EVERYTHING : excess
+      if (isWithin(needed, NOTHING) || (isWithin(needed, slack) && isLess(needed, listedIn(jobs)))) break
+      const cut = await this.#cut(state, key, jobs, needed)
+      excess = {
+        count: Math.max(0, excess.count - cut.count),
+        bytes: Math.max(0, excess.bytes - cut.bytes),
+      }
       cuts.push(cut)
       last = key
-      isWhole = many >= listedIn(jobs)
     }
     if (!last) return false
     // Unless an entry before them has come meanwhile.
     if (this.#disorder === disorder) this.#first.set(state, last)
-    if (isWhole && this.#ahead.get(state) === entries) this.#ahead.set(state, entries.slice(cuts.length))
+    if (cuts.at(-1)?.isWhole && this.#ahead.get(state) === entries)
+      this.#ahead.set(state, entries.slice(cuts.length))
     else this.forgetRead(state)
     await this.#commits.append((batch) => {
       for (const { put } of cuts) put(batch)
@@ -168,39 +197,59 @@ export class Pruning {
     return { gte: this.#first.get(state) ?? gte, lt }
   }
 
-  /** What deletes up to so many jobs of one index entry, and the entry when none is left. */
-  async #cut(state: FinishedState, key: Buffer, jobs: Buffer, most: number, lane?: number): Promise<Cut> {
+  /** What deletes the first jobs of one index entry, of one lane or of all: until so many, and so many bytes, are gone. */
+  async #cut(state: FinishedState, key: Buffer, jobs: Buffer, needed: Amount, lane?: number): Promise<Cut> {
     const group = groupOf(key)
-    const deleted = new Map<number, number>()
+    const deleted: { lane: number; amount: Amount }[] = []
     const changed: { key: Buffer; value: Buffer | undefined }[] = []
     const named: Place[] = []
     const rest = new JobList()
     let count = 0
+    let bytes = 0
     for (const at of offsetsOf(jobs)) {
-      const { place, kind, count: listed } = listedAt(jobs, at)
-      const leaving = lane === undefined || place.lane === lane ? Math.min(listed, most - count) : 0
-      if (leaving < listed) rest.push(place, kind, listed - leaving)
-      if (leaving === 0) continue
-      count += leaving
-      deleted.set(place.lane, (deleted.get(place.lane) ?? 0) + leaving)
+      const listed = listedAt(jobs, at)
+      const { place, kind } = listed
+      if ((lane !== undefined && place.lane !== lane) || (count >= needed.count && bytes >= needed.bytes)) {
+        rest.push(place, kind, listed)
+        continue
+      }
+      const more = { count: needed.count - count, bytes: needed.bytes - bytes }
+      const left = kind === CHUNK_OF_JOBS ? await this.#leftOf(place, group, listed, more) : GONE
+      if (left.rest.count > 0) rest.push(place, kind, left.rest)
+      const amount = { count: listed.count - left.rest.count, bytes: listed.bytes - left.rest.bytes }
+      count += amount.count
+      bytes += amount.bytes
+      deleted.push({ lane: place.lane, amount })
       if (kind === NAMED_JOB) named.push(place)
       changed.push({
         key: kind === CHUNK_OF_JOBS ? completedChunkKey(place, group) : jobKey(state, place),
-        value:
-          leaving < listed
-            ? (await this.#chunks.without(place, group, (_job, index) => index < leaving)).value
-            : undefined,
+        value: left.value,
       })
     }
-    changed.push({ key, value: rest.length > 0 ? rest.take() : undefined })
+    const isWhole = rest.length === 0
+    changed.push({ key, value: isWhole ? undefined : rest.take() })
     for (const name of await this.#nameKeysOf(state, named)) changed.push({ key: name, value: undefined })
     return {
       count,
+      bytes,
+      isWhole,
       put: (batch) => {
         for (const each of changed) batch.set(each.key, each.value)
-        for (const [number, leaving] of deleted) this.#counters.add(number, state, -leaving)
+        for (const { lane, amount } of deleted) this.#counters.add(lane, state, -amount.count, -amount.bytes)
       },
     }
+  }
+
+  /** What is left of a chunk when its first jobs leave it, until so many, and so many bytes, are gone. */
+  async #leftOf(place: Place, group: number, listed: Amount, needed: Amount): Promise<Left> {
+    if (!isLess(needed, listed)) return GONE
+    let { count, bytes } = needed
+    return this.#chunks.without(place, group, (_job, size) => {
+      if (count <= 0 && bytes <= 0) return false
+      count--
+      bytes -= size
+      return true
+    })
   }
 
   /** The keys of these jobs' idempotency keys. Their records, which may be large, are dropped at once. */
@@ -213,4 +262,14 @@ export class Pruning {
       return name === undefined ? [] : [nameKey(lane, name)]
     })
   }
+}
+
+/** Whether neither is more. */
+function isWithin(amount: Amount, bound: Amount): boolean {
+  return amount.count <= bound.count && amount.bytes <= bound.bytes
+}
+
+/** Whether less than the whole is needed: fewer jobs, and fewer bytes. */
+function isLess(needed: Amount, whole: Amount): boolean {
+  return needed.count < whole.count && needed.bytes < whole.bytes
 }

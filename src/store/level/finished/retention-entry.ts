@@ -3,13 +3,19 @@ import type { Place } from '../../../job/job.js'
 import { ID_BYTES, readPlace, writePlace } from '../format/keys.js'
 
 /**
- * What is listed: id:12 kind:1 count:2. The kind says whether it is a job, a job with an idempotency key that is to be deleted
- * along with it, or a chunk of so many jobs.
+ * What is listed: id:12 kind:1 count:2 bytes:4. The kind says whether it is a job, a job with an idempotency key that is to be
+ * deleted along with it, or a chunk of so many jobs. The bytes are those of the jobs' records.
  */
-const LISTED_BYTES = ID_BYTES + 3
+const LISTED_BYTES = ID_BYTES + 7
 export const JOB = 0
 export const NAMED_JOB = 1
 export const CHUNK_OF_JOBS = 2
+
+/** So many jobs, whose records take so many bytes. */
+export interface Amount {
+  readonly count: number
+  readonly bytes: number
+}
 
 /** An index entry's list, growing. */
 export class JobList {
@@ -21,11 +27,12 @@ export class JobList {
     return this.#length
   }
 
-  push(place: Place, kind: number, count: number): void {
+  push(place: Place, kind: number, { count, bytes }: Amount): void {
     const at = this.#grow()
     writePlace(this.#bytes, place, at)
     this.#bytes[at + ID_BYTES] = kind
     this.#bytes.writeUInt16BE(count, at + ID_BYTES + 1)
+    this.#bytes.writeUInt32BE(bytes, at + ID_BYTES + 3)
   }
 
   copy(jobs: Buffer, at: number): void {
@@ -47,18 +54,23 @@ export class JobList {
 }
 
 /** What is listed at one of the offsets of a list. */
-export function listedAt(jobs: Buffer, at: number): { place: Place; kind: number; count: number } {
+export function listedAt(jobs: Buffer, at: number): { place: Place; kind: number } & Amount {
   return {
     place: readPlace(jobs, at),
     kind: jobs[at + ID_BYTES] ?? JOB,
     count: jobs.readUInt16BE(at + ID_BYTES + 1),
+    bytes: jobs.readUInt32BE(at + ID_BYTES + 3),
   }
 }
 
-/** How many jobs a list lists. */
-export function listedIn(jobs: Buffer): number {
-  let sum = 0
-  for (const at of offsetsOf(jobs)) sum += listedAt(jobs, at).count
+/** How many jobs a list lists, and how many bytes they take. */
+export function listedIn(jobs: Buffer): Amount {
+  const sum = { count: 0, bytes: 0 }
+  for (const at of offsetsOf(jobs)) {
+    const { count, bytes } = listedAt(jobs, at)
+    sum.count += count
+    sum.bytes += bytes
+  }
   return sum
 }
 

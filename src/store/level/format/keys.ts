@@ -12,9 +12,9 @@
  * | `n` id:12 kind:1 | what a job in transit has noted of itself, see `note.ts` |
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
  * | `o` id:12 group:6 | a chunk of completed jobs: those of one chunk of the backlog (or one priority) that finished together |
- * | `e` state:1 finishedAt:6 group:6 | the places of jobs and chunks that finished together: the retention index |
+ * | `e` state:1 finishedAt:6 group:6 | the places and sizes of jobs and chunks that finished together: the retention index |
  * | `k` lane:4 key | the place of the job that has this key |
- * | `m` … | the format, the last number given out, each lane's task and counts, the mark of an fsynced group |
+ * | `m` … | the format, the last number given out, each lane's task and counts, the bytes of each state, the mark of an fsynced group |
  *
  * An id is lane:4 priority:2 seq:6.
  */
@@ -125,9 +125,11 @@ export function nameKey(lane: number, name: string): Key {
 }
 
 /** Written into a new directory, checked in an old one. Changed when the keys or records change. */
-export const FORMAT = 3
+export const FORMAT = 4
 export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
+/** How many bytes the jobs of each state take. */
+export const BYTES_KEY: Key = Buffer.from('mb')
 /** There while the queue closes, and after it was closed: see `recovery.ts`. */
 export const CLOSING_KEY: Key = Buffer.from('mx')
 /** Put last into each group that is fsynced, with an empty value. If anything stands behind that group in the log, it was on disk. */

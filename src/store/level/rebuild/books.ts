@@ -3,6 +3,7 @@ import type { Place } from '../../../job/job.js'
 import { type CountedState, type Counts, encodeCounts, encodeLast, noCounts } from '../counters.js'
 import { JOB, JobList, NAMED_JOB } from '../finished/retention-entry.js'
 import {
+  BYTES_KEY,
   countsKey,
   dueKey,
   dueValue,
@@ -29,6 +30,7 @@ export interface Found {
 export class Books {
   readonly total = noCounts()
   readonly #lanes = new Map<number, Counts>()
+  readonly #bytes = noCounts()
   /** Entries of the retention index that are not written yet. */
   readonly #index = new Map<string, JobList>()
   #last: number
@@ -43,18 +45,24 @@ export class Books {
     const counts = this.#lanes.get(place.lane) ?? noCounts()
     counts[state]++
     this.total[state]++
+    this.#bytes[state] += record.length
     this.#lanes.set(place.lane, counts)
     this.#last = Math.max(this.#last, place.seq, head.group ?? 0)
     if (state === 'delayed') batch.put(dueKey(head.runAt ?? 0, place), dueValue(record.length))
     else if (state !== 'waiting')
-      this.#list(finishedKey(state, head.finishedAt ?? 0, head.group ?? 0), place, head.key !== undefined)
+      this.#list(
+        finishedKey(state, head.finishedAt ?? 0, head.group ?? 0),
+        place,
+        head.key === undefined ? JOB : NAMED_JOB,
+        record.length,
+      )
     if (head.key !== undefined) batch.put(nameKey(place.lane, head.key), key.subarray(1))
   }
 
-  #list(entry: Buffer, place: Place, hasKey: boolean): void {
+  #list(entry: Buffer, place: Place, kind: number, bytes: number): void {
     const name = entry.toString('latin1')
     const jobs = this.#index.get(name) ?? new JobList()
-    jobs.push(place, hasKey ? NAMED_JOB : JOB, 1)
+    jobs.push(place, kind, { count: 1, bytes })
     this.#index.set(name, jobs)
   }
 
@@ -79,6 +87,7 @@ export class Books {
     for (let lane = 0; lane < lanes; lane++)
       if (!names.has(lane)) batch.put(laneKey(lane), Buffer.from(`lost-${lane}`))
     for (const [lane, counts] of this.#lanes) batch.put(countsKey(lane), encodeCounts(counts))
+    batch.put(BYTES_KEY, encodeCounts(this.#bytes))
     batch.put(LAST_KEY, encodeLast(this.#last))
     batch.put(FORMAT_KEY, Buffer.of(FORMAT))
     await batch.write({ sync: true })

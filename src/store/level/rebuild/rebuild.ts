@@ -11,6 +11,7 @@ import type { Counts } from '../counters.js'
 import { Chunk } from '../format/chunk.js'
 import { decodeLeft, isSet } from '../format/chunk-bitmap.js'
 import {
+  BYTES_KEY,
   CHUNK,
   CLOSING_KEY,
   COMPLETED_CHUNK,
@@ -51,6 +52,7 @@ const KEY_BYTES: Readonly<Record<string, number>> = {
   ml: 6,
   [FORMAT_KEY.toString()]: 2,
   [LAST_KEY.toString()]: 2,
+  [BYTES_KEY.toString()]: 2,
   [CLOSING_KEY.toString()]: 2,
   [SYNCED_KEY.toString()]: 2,
 }
