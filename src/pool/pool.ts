@@ -143,10 +143,7 @@ export class Pool<Job extends PoolJob> {
 
   /** Stops every job that is out. */
   stopAll(reason: StopReason): void {
-    for (const waybill of this.#waybills()) {
-      waybill.recall()
-      for (const job of waybill.jobs) waybill.stop(job, reason)
-    }
+    for (const group of this.#groups.values()) group.stopAll(reason)
   }
 
   /** Ends all threads but those that cannot be ended. Jobs that are out get no result. */

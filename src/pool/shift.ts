@@ -20,6 +20,7 @@ import type { Death } from './waybill/blame.js'
 import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
 import { errorIn } from './waybill/outcome-buffer.js'
 import { type PoolJob, packWaybill } from './waybill/pack-waybill.js'
+import type { StopReason } from './waybill/result.js'
 import { RECALL_AFTER_MS } from './waybill/waybill.js'
 
 /** A killed thread that has not ended after this is no longer waited for: it runs code that cannot be interrupted. */
@@ -52,6 +53,7 @@ export class Shift<Job extends PoolJob> {
   #hasRun = false
   #isRetiring = false
   #isLate = false
+  #stopReason: StopReason | undefined
   #nextTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
   #thrown: { readonly error: unknown } | undefined
@@ -130,6 +132,16 @@ export class Shift<Job extends PoolJob> {
     for (const waybill of lying) if (waybill.jobs.some(mustNotStart)) waybill.recall()
   }
 
+  /** Stops all jobs. Those that listen are asked first: they end before the thread is ended for the others that share it. */
+  stopAll(reason: StopReason): void {
+    this.#stopReason = reason
+    const waybills = [...this.#waybills]
+    for (const waybill of waybills) waybill.recall()
+    const listening = waybills.filter(({ state }) => state.hasListener)
+    for (const waybill of listening.length > 0 ? listening : waybills)
+      for (const job of waybill.jobs) waybill.stop(job, reason)
+  }
+
   /** Ends it, whatever it does. */
   kill(): void {
     if (this.#state !== 'OPEN' && this.#state !== 'STARTING') return
@@ -191,6 +203,7 @@ export class Shift<Job extends PoolJob> {
     else if (!this.shared) next.begin()
     if (this.#isRetiring && !next) this.kill()
     this.#events.done(waybill)
+    if (this.#stopReason) this.stopAll(this.#stopReason)
   }
 
   /** What the thread has sent before it ended lies in the port. */

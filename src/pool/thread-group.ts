@@ -19,6 +19,7 @@ import { ThreadStarter } from './thread-starter.js'
 import type { Death } from './waybill/blame.js'
 import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
 import type { PoolJob } from './waybill/pack-waybill.js'
+import type { StopReason } from './waybill/result.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000
@@ -130,6 +131,11 @@ export class ThreadGroup<Job extends PoolJob> {
   /** Takes back what lies behind waybills that are worked on, if a job of it must not start. */
   recallBehind(mustNotStart: (job: Job) => boolean): void {
     for (const shift of this.#shifts) shift.recallNext(mustNotStart)
+  }
+
+  /** Stops every job. */
+  stopAll(reason: StopReason): void {
+    for (const shift of [...this.#shifts]) shift.stopAll(reason)
   }
 
   /** Ends all threads. Gives those that cannot be ended within a quarter of a second. */

@@ -1,7 +1,7 @@
 /** Who is charged when a thread ends. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { blame, type Death } from '../../src/pool/waybill/blame.js'
+import { blame, type Death, deathFor } from '../../src/pool/waybill/blame.js'
 import { DONE, LISTENING, SharedState, STARTED, WAITING } from '../../src/pool/waybill/waybill.js'
 
 const EXIT: Death = {
@@ -41,4 +41,22 @@ test('where the thread has run others before, the only suspect is not charged', 
 test('a thread that was ended on purpose makes no suspects, nor does one that ran none of them', () => {
   assert.deepEqual(verdictOn([STARTED, DONE], { ...EXIT, isKilled: true }), { suspects: [] })
   assert.deepEqual(verdictOn([WAITING, WAITING], EXIT), { suspects: [] })
+})
+
+test('where waybills share a thread, the one that threw is charged, the others are no suspects', () => {
+  const [one, two] = [{ number: 1 }, { number: 2 }]
+  const known = { ...THROW, hasRunOthers: true, culprit: 2 }
+  assert.deepEqual(verdictOn([STARTED], deathFor(two, [one, two], known)), { culprit: 0, suspects: [] })
+  assert.deepEqual(verdictOn([STARTED], deathFor(one, [one, two], known)), { suspects: [] })
+})
+
+test('where it is unknown which of several threw, or one that is over did, all are suspects', () => {
+  const [one, two] = [{ number: 1 }, { number: 2 }]
+  for (const culprit of [undefined, 3])
+    for (const each of [one, two])
+      assert.deepEqual(verdictOn([LISTENING], deathFor(each, [one, two], { ...THROW, culprit })), {
+        suspects: [0],
+      })
+  // Only one was at work.
+  assert.deepEqual(verdictOn([STARTED], deathFor(one, [one], THROW)), { culprit: 0, suspects: [] })
 })

@@ -1,7 +1,22 @@
 /** Jobs of a task that share a thread at the same time. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { begun, chargesOf, newGate, openSharing, placeOf } from '../support/sharing.js'
+import { JobQueue } from '../../src/index.js'
+import { temporaryDirectory } from '../support/directory.js'
+import { FIXTURE } from '../support/queue.js'
+import { runScript } from '../support/script.js'
+import {
+  begun,
+  chargesOf,
+  newGate,
+  openSharing,
+  type Place,
+  placeOf,
+  SHARING_MODULE,
+} from '../support/sharing.js'
 
 test('twenty jobs that wait for one another run at the same time on one thread', async (t) => {
   const queue = await openSharing(t)
@@ -170,13 +185,61 @@ test('closing lets jobs that share a thread finish, and takes no more', async (t
   assert.equal((await completed).length, 2)
 })
 
-test('a close that waits no longer asks those that listen, and charges nobody', async (t) => {
-  const queue = await openSharing(t, {}, { attempts: 1 })
+test('a close that waits no longer asks those that listen, though others on their thread do not, and charges nobody', async (t) => {
+  const queue = await openSharing(t)
   const { directory } = queue
-  const jobs = await begun(queue, { do: 'listen' }, { do: 'listen' }, { do: 'stay' })
-  for (const job of jobs) job.finished().catch(() => {})
+  const jobs = await begun(queue, { do: 'stay' }, { do: 'listen' }, { do: 'listen' }, { do: 'stay' })
   await queue.close({ timeout: 0 })
   const again = await openSharing(t, {}, { directory, maxWorkers: 0 })
-  assert.equal(again.counts().waiting, 3)
+  assert.equal(again.counts().waiting, 4)
   for (const job of jobs) assert.deepEqual(await chargesOf(again, job), [])
+  const [first, one, two, last] = jobs.map(({ id }) => id)
+  for (const id of [first, last]) await (await again.job(id as string))?.cancel()
+  again.setMaxWorkers(1)
+  for (const id of [one, two]) {
+    const job = await again.job(id as string)
+    assert.deepEqual(
+      await job?.finished().then((place) => [(place as Place).saved, (place as Place).attempt]),
+      ['asked', 1],
+    )
+  }
+})
+
+test('a module that cannot be loaded holds its task, not the thread that its jobs would share', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const module = join(directory, 'late.mjs')
+  await writeFile(module, 'throw new Error("not yet")')
+  const queue = await JobQueue.open(join(directory, 'queue'), {
+    workers: { late: { module, perThread: 3 }, other: { module: FIXTURE, export: 'echo' } },
+    maxWorkers: 1,
+    attempts: 1,
+  })
+  t.after(() => queue.close({ timeout: 0 }))
+  const told = once(queue, 'error')
+  const jobs = await queue.enqueueMany('late', [1, 2, 3, 4, 5])
+  assert.match(String(await told), /not yet/)
+  assert.equal(await (await queue.enqueue('other', 'goes on')).finished(), 'goes on')
+  await writeFile(module, 'export default (input) => input')
+  assert.deepEqual(await Promise.all(jobs.map((job) => job.finished())), [1, 2, 3, 4, 5])
+})
+
+test('when the process is killed, those that shared a thread are not charged; each runs alone in the next one', async (t) => {
+  const directory = await temporaryDirectory(t)
+  const script = `
+    const [directory, module] = process.argv.slice(2)
+    const queue = await JobQueue.open(directory, { workers: { share: { module, perThread: 20 } }, maxWorkers: 1, attempts: 1 })
+    let begun = 0
+    queue.on('log', () => ++begun === 3 && process.kill(process.pid, 'SIGKILL'))
+    await queue.enqueueMany('share', Array(3).fill({ do: 'gate', file: process.argv[4] }))`
+  const gate = await newGate(t)
+  const { signal } = await runScript(t, script, [directory, SHARING_MODULE.href, gate.file])
+  assert.equal(signal, 'SIGKILL')
+  await gate.open()
+  const queue = await openSharing(t, {}, { directory })
+  const places = await Promise.all((await queue.jobs()).map((job) => placeOf(job)))
+  assert.deepEqual(
+    places.map(({ attempt, most }) => [attempt, most]),
+    Array(3).fill([1, 1]),
+  )
+  for (const job of await queue.jobs()) assert.deepEqual(job.failures, [])
 })

@@ -8,7 +8,7 @@ import type * as fixture from '../fixtures/sharing-worker.js'
 import type { Deed } from '../fixtures/sharing-worker.js'
 import { temporaryDirectory } from './directory.js'
 
-const MODULE = new URL('../fixtures/sharing-worker.js', import.meta.url)
+export const SHARING_MODULE = new URL('../fixtures/sharing-worker.js', import.meta.url)
 
 export type SharingTasks = { share: typeof fixture.default; plain: typeof fixture.plain }
 export type SharingQueue = JobQueue<SharingTasks>
@@ -18,6 +18,7 @@ export interface Place {
   readonly threadId: number
   readonly most: number
   readonly attempt: number
+  readonly saved: unknown
 }
 
 export async function openSharing(
@@ -32,8 +33,8 @@ export async function openSharing(
   const { directory = await temporaryDirectory(t), ...rest } = options
   const queue = await JobQueue.open<SharingTasks>(directory, {
     workers: {
-      share: { module: MODULE, perThread: 20, ...share },
-      plain: { module: MODULE, export: 'plain' },
+      share: { module: SHARING_MODULE, perThread: 20, ...share },
+      plain: { module: SHARING_MODULE, export: 'plain' },
     },
     maxWorkers: 1,
     attempts: 1,

@@ -71,6 +71,14 @@ export class SharedState {
     return Atomics.load(this.words, index)
   }
 
+  /** Whether a job listens to its signal, or has been asked to end itself. */
+  get hasListener(): boolean {
+    return this.words.some((_word, index) => {
+      const word = this.stateOf(index)
+      return word === LISTENING || word === CANCELLED || word === TIMED_OUT || word === CLOSING
+    })
+  }
+
   /** Whether another job than this one has been done. */
   hasDoneBeside(index: number): boolean {
     return this.words.some((_word, other) => other !== index && this.stateOf(other) === DONE)
