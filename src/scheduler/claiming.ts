@@ -84,6 +84,7 @@ export class Claiming {
   #canFill(lane: Lane): boolean {
     const { store } = this.#parts
     return (
+      !lane.isPaused &&
       lane.isFree &&
       lane.threadWithRoom !== undefined &&
       store.counts(store.findLane(lane.config.name)).waiting > 0

@@ -14,6 +14,7 @@ const CONFIG: TaskConfig = {
   backoff: 0,
   timeout: 0,
   resourceLimits: undefined,
+  capturesConsole: false,
 }
 const PLAIN = 0
 const SHARING = 1
@@ -143,6 +144,6 @@ test('those that cannot run anyway are not overtaken', () => {
   sharing.share()
   plain.isPaused = true
   const each = plan('shared')
-  assert.deepEqual([each.pick(waiting(PLAIN, -1)), each.pick(waiting(SHARING))], ['skip', 'take'])
+  assert.deepEqual([each.pick(waiting(PLAIN, -1)), each.pick(waiting(SHARING))], ['hold', 'take'])
   assert.equal(sharing.overtaking, 2)
 })
