@@ -15,6 +15,25 @@ test('each folder of the source that the main thread runs has an area', async ()
     assert.notEqual(areaOf('run', new URL(`${name}/some.js`, SOURCE).href), REST, name)
 })
 
+test('code outside of the source has an area by its file, and what is no code by its name', () => {
+  const areas = [
+    ['(garbage collector)', ''],
+    ['(program)', ''],
+    ['encode', 'file:///millrace/node_modules/cbor-x/node-index.js'],
+    ['postMessage', 'node:internal/worker/io'],
+    ['batch', 'file:///millrace/node_modules/classic-level/index.js'],
+    ['once', 'file:///millrace/dist/bench/breakdown.js'],
+  ].map(([name = '', url = '']) => areaOf(name, url))
+  assert.deepEqual(areas, [
+    'garbage collection',
+    'native code without a name (promises, fsync’s return, …)',
+    'encoding and decoding values',
+    'messages to threads',
+    'LevelDB’s interface',
+    'the bench itself',
+  ])
+})
+
 test('a profile is shared out by area, without the time of waiting', () => {
   const frame = (functionName: string, url = '') => ({
     functionName,

@@ -91,6 +91,38 @@ test('the tables of all answers stand in a document beside the plots', async (t)
   )
 })
 
+test('tables and plots say on what they were measured, and how often', async (t) => {
+  const folder = await temporaryDirectory(t)
+  const { latency } = await allAnswered()
+  assert.ok(latency)
+  const measured = {
+    ...latency.measured,
+    cpu: 'A CPU',
+    cpus: 2,
+    node: 'v20',
+    system: 'linux x64',
+    date: '2026-11-28',
+  }
+  const extents = async (rounds: number, quick: boolean) => {
+    await writeResults(join(folder, 'results.json'), {
+      latency: { ...latency, measured: { ...measured, rounds, quick } },
+    })
+    await report(folder)
+    const { 'latency.svg': svg = '' } = await plotsIn(folder)
+    const table = await readFile(join(folder, 'README.md'), 'utf8')
+    return [/^A CPU, .*$/m.exec(table)?.[0], />(A CPU[^<]*)</.exec(svg)?.[1]]
+  }
+  const machine = 'A CPU, 2 CPUs, Node v20, linux x64'
+  assert.deepEqual(await extents(1, true), [
+    `${machine}; 1 round, quick; 2026-11-28`,
+    `${machine}. 1 round, quick. 2026-11-28`,
+  ])
+  assert.deepEqual(await extents(3, false), [
+    `${machine}; 3 rounds; 2026-11-28`,
+    `${machine}. 3 rounds. 2026-11-28`,
+  ])
+})
+
 test('files are put together, and what was not answered is not drawn', async (t) => {
   const folder = await temporaryDirectory(t)
   const { throughput, durations, latency } = await allAnswered()
