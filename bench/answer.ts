@@ -61,6 +61,8 @@ export function answersTo(question: Question, measurements: Measurements, isQuic
       ? medianOf(own.map((figure, round) => figure / (base[round] ?? Number.NaN)))
       : undefined
     const median = medianOf(own)
+    // A target of a ratio says nothing of the figure.
+    const reached = line.against === undefined ? median : ratio
     const samples = measured.flatMap((each) => (typeof each === 'number' || 'figures' in each ? [] : each))
     return [
       {
@@ -72,7 +74,7 @@ export function answersTo(question: Question, measurements: Measurements, isQuic
         ...(line.better && { better: line.better }),
         ...(line.against !== undefined && ratio !== undefined && { against: line.against, ratio }),
         ...(line.target && { target: line.target }),
-        ...(line.target && !isQuick && { isMet: meets(line.target, ratio ?? median) }),
+        ...(line.target && reached !== undefined && !isQuick && { isMet: meets(line.target, reached) }),
         ...(line.isSteady && { isSteady: true }),
         ...(samples.length > 0 && { quantiles: quantilesOf(samples) }),
       },

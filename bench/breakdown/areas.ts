@@ -1,11 +1,14 @@
 /** What the main thread's code is for. */
 
+/** What is left out. */
 export const WAITING = 'waiting'
 export const REST = 'the rest of Node.js'
 
 /** The first that matches a frame (its function and its file) says what it is for. */
 const AREAS: readonly (readonly [area: string, pattern: RegExp])[] = [
   [WAITING, /^\(idle\)/],
+  // The start of the profiler takes some 0.2 s.
+  [WAITING, /^dispatch $/],
   ['garbage collection', /^\(garbage collector\)/],
   ['native code without a name (promises, fsync’s return, …)', /^\((program|root)\)/],
   ['the bench itself', /dist\/bench\//],

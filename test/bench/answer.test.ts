@@ -56,6 +56,14 @@ test('a target without a row to compare with is one of the figure', () => {
   )
 })
 
+test('a target of a ratio is not judged where what it is compared with was not measured', () => {
+  const [answer] = answersTo(
+    question({ name: 'base' }, { name: 'own', against: 'base', target: { atLeast: 3 } }),
+    new Map([['own', [1000]]]),
+  )
+  assert.equal(answer?.isMet, undefined)
+})
+
 test('samples give the quantile that the row asks for, and their distribution over all rounds', () => {
   const hundred = Array.from({ length: 100 }, (_, index) => 99 - index)
   const answers = answersTo(
@@ -78,6 +86,7 @@ test('samples give the quantile that the row asks for, and their distribution ov
   assert.equal(SHARES[10], 0.9)
   assert.equal(quantiles[10], 180)
   assert.equal(quantiles.at(-1), 199)
+  assert.deepEqual(quantiles.slice(11, 13), [184, 187])
 })
 
 test('a measurement of several figures gives a line for each, which may be compared with a line of another row', () => {

@@ -23,6 +23,8 @@ test('code outside of the source has an area by its file, and what is no code by
     ['postMessage', 'node:internal/worker/io'],
     ['batch', 'file:///millrace/node_modules/classic-level/index.js'],
     ['once', 'file:///millrace/dist/bench/breakdown.js'],
+    ['dispatch', ''],
+    ['dispatch', 'file:///millrace/dist/src/pool/pool.js'],
   ].map(([name = '', url = '']) => areaOf(name, url))
   assert.deepEqual(areas, [
     'garbage collection',
@@ -31,6 +33,8 @@ test('code outside of the source has an area by its file, and what is no code by
     'messages to threads',
     'LevelDB’s interface',
     'the bench itself',
+    WAITING,
+    'waybills and threads',
   ])
 })
 
