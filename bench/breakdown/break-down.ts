@@ -1,7 +1,7 @@
 /** What a job costs under some load: the CPU of each kind of thread, and what the main thread spends its own on. */
 import { type Profiler, Session } from 'node:inspector/promises'
 import { type ThreadTime, threadTimes } from '../cpu.js'
-import { areaOf, WAITING } from './areas.js'
+import { areaOf, REST, WAITING } from './areas.js'
 
 /** All in µs per job. */
 export interface Breakdown {
@@ -46,7 +46,7 @@ export function spentBetween(before: Times, after: Times, main: string): { mainM
 
 /** The share of each area in the time that a profiled thread did not wait. */
 export function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Profile): Map<string, number> {
-  const areas = new Map(nodes.map(({ id, callFrame }) => [id, areaOf(callFrame.functionName, callFrame.url)]))
+  const areas = areasOf(nodes)
   const times = new Map<string, number>()
   let total = 0
   samples.forEach((id, index) => {
@@ -57,6 +57,20 @@ export function sharesOf({ nodes, samples = [], timeDeltas = [] }: Profiler.Prof
     total += time
   })
   return new Map([...times].map(([area, time]) => [area, time / total]))
+}
+
+/** The area of each node. Native code that has none of its own, such as LevelDB's, has that of what called it. */
+function areasOf(nodes: Profiler.ProfileNode[]): Map<number, string> {
+  const areas = new Map<number, string>()
+  const callers = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id])))
+  // A caller stands before what it calls.
+  for (const { id, callFrame } of nodes) {
+    const { functionName, url } = callFrame
+    const own = areaOf(functionName, url)
+    const caller = areas.get(callers.get(id) ?? Number.NaN)
+    areas.set(id, own === REST && url === '' && caller !== undefined ? caller : own)
+  }
+  return areas
 }
 
 async function profileOf(load: () => Promise<void>): Promise<Profiler.Profile> {

@@ -49,13 +49,19 @@ test('a profile is shared out by area, without the time of waiting', () => {
   const shares = sharesOf({
     nodes: [
       { id: 1, callFrame: frame('(idle)') },
-      { id: 2, callFrame: frame('settle', 'file:///millrace/dist/src/store/level/settlements.js') },
+      {
+        id: 2,
+        callFrame: frame('settle', 'file:///millrace/dist/src/store/level/settlements.js'),
+        children: [4, 5],
+      },
       { id: 3, callFrame: frame('push', 'node:internal/fixed_queue') },
+      { id: 4, callFrame: frame('') },
+      { id: 5, callFrame: frame('now', 'node:internal/timers') },
     ],
     startTime: 0,
     endTime: 0,
-    samples: [1, 2, 3, 2],
-    timeDeltas: [1000, 10, 40, 50],
+    samples: [1, 2, 3, 2, 4, 5],
+    timeDeltas: [1000, 10, 30, 20, 30, 10],
   })
   assert.deepEqual(
     [...shares],
