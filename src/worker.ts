@@ -56,6 +56,28 @@ export interface JobContext<Meta = unknown, Saved = unknown> {
   toJSON(): Record<string, unknown>
 }
 
+/** What a `setup` module may return. */
+export interface ThreadHooks {
+  /**
+   * Called in place of each job's function. It calls `run`, which calls that function, and gives what `run` gives: the job's output
+   * or a promise of it. What it throws is the failure of the attempt.
+   */
+  wrap?(run: () => unknown, job: JobContext): unknown
+  /**
+   * Called and awaited when the thread ends in an orderly way: it was idle for `idleTimeout`, there are to be fewer threads, or the
+   * queue is closed. It may take as long as `abortGrace`. Not called when the thread is stopped in the middle of a job, or dies.
+   */
+  end?(): unknown
+}
+
+type Hooks = ThreadHooks | (() => unknown) | undefined
+
+/**
+ * What a `setup` module exports: a function that is called once in each thread, and awaited, before the first job. A function that
+ * it returns is `end`.
+ */
+export type ThreadSetup = () => Hooks | Promise<Hooks>
+
 /** Thrown by a job's function to fail the job for good: the remaining attempts are skipped. */
 export class UnrecoverableError extends Error {
   override readonly name = 'UnrecoverableError'

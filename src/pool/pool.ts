@@ -101,6 +101,11 @@ export class Pool<Job extends PoolJob> {
     this.#group(limits).giveShared(this.#waybill(jobs, freed), shared)
   }
 
+  /** Keeps so many threads with these limits alive, idle or not. */
+  keepWarm(count: number, limits: ResourceLimits | undefined): void {
+    this.#group(limits).keepWarm(count)
+  }
+
   /** Whether a waybill may lie behind another now. */
   hasRoomBehind(limits: ResourceLimits | undefined): boolean {
     return this.#group(limits).roomy() !== undefined

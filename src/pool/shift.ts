@@ -3,19 +3,29 @@
  *
  * ```
  *  STARTING ──it has taken its port──▶ OPEN ──kill──▶ KILLED ──exit──▶ ENDED
- *     └──────────────exit───────────────┴──exit──▶ ENDED  └──no exit for a while──▶ LOST ──exit──▶ ENDED
+ *     │ └─────────────exit──────────────┤└──exit──▶ ENDED ▲ └──no exit for a while──▶ LOST ──exit──▶ ENDED
+ *     └──────────────dismiss────────────┴──▶ ENDING ──────┘ its end has been called, or takes longer than `endGraceMs`
  * ```
  *
- * A thread has at most two waybills: the one that it works on, and one that lies in its port. A shared one works on all that it has at
- * the same time. Waybills may be given while it starts. A thread that is killed while it runs native code may go on for as long as that takes: it is LOST, its waybill is
- * judged, and what it does is no longer looked at.
+ * An idle thread is dismissed: what its setup gave for its end is called first, if there is a setup. A busy one is killed.
+ *
+ * A thread has at most two waybills: the one that it works on, and one that lies in its port. A shared one works on all that it has
+ * at the same time. Waybills may be given while it starts. A thread that is killed while it runs native code may go on for as long
+ * as that takes: it is LOST, its waybill is judged, and what it does is no longer looked at.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
-import type { Limit } from '../codec/cost.js'
-import { type ErrorData, toErrorData } from '../errors/error-data.js'
-import { answer, type Said } from './said.js'
 import type { SharedThread } from './shared-thread.js'
-import { readCulprit, readMessage, readPrinted, type ThreadMessage } from './thread-messages.js'
+import type { ShiftEvents, ShiftOptions } from './shift-events.js'
+import { endTookTooLong, threadDied } from './thread-death.js'
+import {
+  END,
+  type Milestone,
+  readCulprit,
+  readMessage,
+  readMilestone,
+  readPrinted,
+  refuse,
+} from './thread-messages.js'
 import type { Death } from './waybill/blame.js'
 import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
 import { errorIn } from './waybill/outcome-buffer.js'
@@ -28,34 +38,24 @@ const LOST_AFTER_MS = 250
 /** A killed thread without a job is waited for longer: it always ends, only slower when many end at once. */
 const IDLE_LOST_AFTER_MS = 5000
 
-type State = 'STARTING' | 'OPEN' | 'KILLED' | 'LOST' | 'ENDED'
-
-export interface ShiftEvents<Job extends PoolJob> {
-  /** It has taken its port. */
-  opened(): void
-  said(job: Job, said: Said): void
-  /** It is through with a waybill. */
-  done(waybill: DispatchedWaybill<Job>): void
-  /** It has ended, or is lost, with these waybills; `hasOpened` if it has ever taken its port. */
-  ended(waybills: readonly DispatchedWaybill<Job>[], death: Death, hasOpened: boolean): void
-  /** A lost thread has ended after all. */
-  exitedLate(): void
-}
+type State = 'STARTING' | 'OPEN' | 'ENDING' | 'KILLED' | 'LOST' | 'ENDED'
 
 export class Shift<Job extends PoolJob> {
   readonly #events: ShiftEvents<Job>
-  readonly #outputLimit: Limit
+  readonly #options: ShiftOptions
   readonly #port: MessagePort
   readonly #worker: Worker
   readonly #waybills: DispatchedWaybill<Job>[] = []
   #state: State = 'STARTING'
   #hasOpened = false
   #hasRun = false
+  #isSetUp: boolean
   #isRetiring = false
   #isLate = false
   #stopReason: StopReason | undefined
   #nextTimer: NodeJS.Timeout | undefined
   #lostTimer: NodeJS.Timeout | undefined
+  #endTimer: NodeJS.Timeout | undefined
   #thrown: { readonly error: unknown } | undefined
   #culprit: number | undefined
   /** Fulfilled when it has ended, or is lost. */
@@ -67,9 +67,10 @@ export class Shift<Job extends PoolJob> {
   shared: SharedThread | undefined
 
   /** Throws if no thread can be started. */
-  constructor(start: (port: MessagePort) => Worker, outputLimit: Limit, events: ShiftEvents<Job>) {
+  constructor(start: (port: MessagePort) => Worker, options: ShiftOptions, events: ShiftEvents<Job>) {
     this.#events = events
-    this.#outputLimit = outputLimit
+    this.#options = options
+    this.#isSetUp = options.setup === undefined
     this.gone = new Promise((resolve) => {
       this.#noteGone = resolve
     })
@@ -92,6 +93,16 @@ export class Shift<Job extends PoolJob> {
     return this.#waybills
   }
 
+  /** Whether it has done what a waybill asked of it. */
+  get hasRun(): boolean {
+    return this.#hasRun
+  }
+
+  /** Whether its setup is through, or there is none. */
+  get isSetUp(): boolean {
+    return this.#isSetUp
+  }
+
   get isLost(): boolean {
     return this.#state === 'LOST'
   }
@@ -108,7 +119,7 @@ export class Shift<Job extends PoolJob> {
 
   give(waybill: DispatchedWaybill<Job>): void {
     const isShared = this.shared !== undefined
-    const message = packWaybill(waybill, this.#outputLimit, isShared)
+    const message = packWaybill(waybill, this.#options.outputLimit, isShared)
     this.#waybills.push(waybill)
     waybill.lie(this)
     if (this.#waybills.length === 1) this.#worker.ref()
@@ -142,9 +153,23 @@ export class Shift<Job extends PoolJob> {
       for (const job of waybill.jobs) waybill.stop(job, reason)
   }
 
+  /** Ends it. If it is idle, what its setup gave for its end is called first. */
+  dismiss(): void {
+    const { setup, endGraceMs } = this.#options
+    if (setup === undefined || this.#waybills.length > 0 || !this.isUsable) return this.kill()
+    this.#state = 'ENDING'
+    this.#worker.ref()
+    this.#endTimer = setTimeout(() => {
+      if (this.#isSetUp) this.#events.endFailed(endTookTooLong(endGraceMs))
+      this.kill()
+    }, endGraceMs)
+    this.#port.postMessage(END)
+  }
+
   /** Ends it, whatever it does. */
   kill(): void {
-    if (this.#state !== 'OPEN' && this.#state !== 'STARTING') return
+    if (this.#state !== 'OPEN' && this.#state !== 'STARTING' && this.#state !== 'ENDING') return
+    clearTimeout(this.#endTimer)
     this.#state = 'KILLED'
     const isIdle = this.#waybills.length === 0
     this.#lostTimer = setTimeout(() => this.#lose(), isIdle ? IDLE_LOST_AFTER_MS : LOST_AFTER_MS)
@@ -181,12 +206,24 @@ export class Shift<Job extends PoolJob> {
   #receiveOther(received: unknown): void {
     const printed = readPrinted(received)
     const culprit = readCulprit(received)
+    const milestone = readMilestone(received)
     if (printed) process[printed.stream].write(printed.text)
     else if (culprit !== undefined) this.#culprit = culprit
+    else if (milestone) this.#reach(milestone)
     else if (!this.#hasOpened) {
       this.#hasOpened = true
       if (this.#state === 'STARTING') this.#state = 'OPEN'
       this.#events.opened()
+    }
+  }
+
+  #reach({ milestone, error }: Milestone): void {
+    if (milestone === 'setUp') {
+      this.#isSetUp = true
+      if (error && this.#waybills.length === 0 && this.isUsable) this.#events.setupFailed(errorIn(error))
+    } else if (this.#state === 'ENDING') {
+      if (error) this.#events.endFailed(errorIn(error))
+      this.kill()
     }
   }
 
@@ -233,30 +270,17 @@ export class Shift<Job extends PoolJob> {
 
   #end({ error }: { readonly error: unknown }, isKilled: boolean): void {
     clearTimeout(this.#nextTimer)
-    const cause = toErrorData(error)
+    clearTimeout(this.#endTimer)
+    const died = threadDied(error, this.#isSetUp ? undefined : this.#options.setup)
     const death: Death = {
-      error: threadDied(cause),
+      error: died,
       isKilled,
-      isUncaught: this.#thrown !== undefined && cause.code !== 'ERR_WORKER_OUT_OF_MEMORY',
+      isUncaught: this.#thrown !== undefined && died.cause?.code !== 'ERR_WORKER_OUT_OF_MEMORY',
       hasRunOthers: this.#hasRun,
       culprit: this.#culprit,
     }
     const hasOpened = this.#hasOpened || isKilled
     this.#events.ended(this.#waybills.splice(0), death, hasOpened)
     this.#noteGone()
-  }
-}
-
-/** Answers a message of a waybill or job that has ended. */
-function refuse(message: ThreadMessage): void {
-  if ('reply' in message) answer(message.reply, 'ended')
-}
-
-function threadDied(cause: ErrorData): ErrorData {
-  return {
-    name: 'ThreadDiedError',
-    code: 'MILLRACE_THREAD_DIED',
-    message: `the thread ended while this job was running: ${cause.message}`,
-    cause,
   }
 }

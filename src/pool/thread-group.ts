@@ -1,42 +1,43 @@
 /**
- * The threads that share memory limits: who is idle, who may take one more waybill, and what happens when no thread starts.
+ * The threads that share memory limits: who is idle, and who may take one more waybill.
  *
  * ```
- *  idle ──give──▶ busy ──done──▶ idle ──idleTimeout──▶ killed
+ *  idle ──give──▶ busy ──done──▶ idle ──idleTimeout──▶ dismissed ──▶ gone
  *                  └──the thread ends, or is lost──▶ gone
  * ```
  *
- * A thread that does not start is no job's fault. The jobs go back, and no other start is tried for a while, which doubles each
- * time. Meanwhile jobs run on the threads that there are.
+ * When a thread does not start, its jobs go back. Meanwhile jobs run on the threads that there are.
  */
 import type { ResourceLimits } from 'node:worker_threads'
-import type { Limit } from '../codec/cost.js'
-import { ThreadStartError } from '../errors/thread-errors.js'
+import { LostThreads } from './lost-threads.js'
 import type { Said } from './said.js'
 import type { SharedThread } from './shared-thread.js'
 import { Shift } from './shift.js'
-import { ThreadStarter } from './thread-starter.js'
+import type { ShiftOptions } from './shift-events.js'
+import { StartPause } from './start-pause.js'
+import { endFailed } from './thread-death.js'
+import { type ThreadOptions, ThreadStarter } from './thread-starter.js'
+import { WarmThreads } from './warm-threads.js'
 import type { Death } from './waybill/blame.js'
 import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
 import type { PoolJob } from './waybill/pack-waybill.js'
 import type { StopReason } from './waybill/result.js'
 
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 5000
-
-/** How long after a thread was given up that is told. */
-const LOST_TOLD_AFTER_MS = 1000
+type Waybills<Job extends PoolJob> = readonly DispatchedWaybill<Job>[]
 
 export interface GroupOptions {
   /** How long an idle thread is kept, in ms. */
   readonly idleTimeout: number
   readonly maxOutputBytes: number
+  /** How long what a setup gave for a thread's end may take, in ms. */
+  readonly abortGrace: number
+  readonly threads: ThreadOptions
 }
 
 export interface GroupEvents<Job extends PoolJob> {
   said(job: Job, said: Said): void
   /** The thread has ended, or is lost, with these waybills. */
-  ended(waybills: readonly DispatchedWaybill<Job>[], death: Death): void
+  ended(waybills: Waybills<Job>, death: Death): void
   /** A thread that ran these jobs does not end. */
   lost(jobs: readonly Job[]): void
   /** More threads may be started, or busy, than before. */
@@ -49,22 +50,30 @@ export interface GroupEvents<Job extends PoolJob> {
 export class ThreadGroup<Job extends PoolJob> {
   readonly #starter: ThreadStarter
   readonly #idleTimeoutMs: number
-  readonly #outputLimit: Limit
+  readonly #shiftOptions: ShiftOptions
   readonly #events: GroupEvents<Job>
   readonly #shifts = new Set<Shift<Job>>()
   /** The one that was busy last is the last. */
   readonly #idle: Shift<Job>[] = []
+  /** Those that were dismissed and have not ended yet. */
+  readonly #ending = new Set<Shift<Job>>()
+  readonly #warm = new WarmThreads({
+    size: () => this.size,
+    start: () => this.#startIdle(),
+    trouble: (error) => this.#events.trouble(error),
+  })
   /** Those that may take a waybill behind the short one that they work on, the first to end it first. */
   readonly #roomy = new Set<Shift<Job>>()
   readonly #shared = new Map<SharedThread, Shift<Job>>()
-  /** Those that do not end: what is called when it is time to say so. */
-  readonly #lost = new Map<Shift<Job>, { readonly tell: () => void; readonly timer: NodeJS.Timeout }>()
+  readonly #lost = new LostThreads<Shift<Job>>()
   #sweepTimer: NodeJS.Timeout | undefined
-  #pauseMs = 0
-  #pausedUntilMs = 0
-  #pauseTimer: NodeJS.Timeout | undefined
-  #refusals = 0
-  #lastTrouble = ''
+  readonly #pause = new StartPause({
+    over: () => {
+      this.#events.room()
+      this.#warm.fill()
+    },
+    trouble: (error) => this.#events.trouble(error),
+  })
 
   constructor(
     limits: ResourceLimits | undefined,
@@ -72,9 +81,13 @@ export class ThreadGroup<Job extends PoolJob> {
     options: GroupOptions,
     events: GroupEvents<Job>,
   ) {
-    this.#starter = new ThreadStarter(limits, most)
+    this.#starter = new ThreadStarter(limits, most, options.threads)
     this.#idleTimeoutMs = options.idleTimeout
-    this.#outputLimit = { bytes: options.maxOutputBytes, option: 'maxOutputBytes' }
+    this.#shiftOptions = {
+      outputLimit: { bytes: options.maxOutputBytes, option: 'maxOutputBytes' },
+      setup: options.threads.setup?.url,
+      endGraceMs: options.abortGrace,
+    }
     this.#events = events
   }
 
@@ -88,16 +101,22 @@ export class ThreadGroup<Job extends PoolJob> {
   }
 
   get lost(): number {
-    return this.#lost.size
+    return this.#lost.count
   }
 
   /** Whether there may be no more threads than there are: starts are refused. One more is tried when the pause is over. */
   get isRefusedThreads(): boolean {
-    return this.#pauseMs > 0 && this.#shifts.size > 0 && Date.now() < this.#pausedUntilMs
+    return this.#shifts.size > 0 && this.#pause.leftMs > 0
   }
 
   get waybills(): DispatchedWaybill<Job>[] {
     return [...this.#shifts].flatMap(({ waybills }) => [...waybills])
+  }
+
+  /** Keeps so many threads alive, idle or not. */
+  keepWarm(count: number): void {
+    this.#warm.count = count
+    this.#sweep()
   }
 
   /** Gives a waybill to a thread that has none; `isFresh`: to one that has run no job. */
@@ -138,20 +157,18 @@ export class ThreadGroup<Job extends PoolJob> {
     for (const shift of [...this.#shifts]) shift.stopAll(reason)
   }
 
-  /** Ends all threads. Gives those that cannot be ended within a quarter of a second. */
+  /** Dismisses all threads. Does not wait for those that cannot be ended. */
   async close(): Promise<void> {
     clearTimeout(this.#sweepTimer)
-    clearTimeout(this.#pauseTimer)
-    const shifts = [...this.#shifts]
-    for (const shift of shifts) shift.kill()
-    await Promise.all(shifts.map(({ gone }) => gone))
-    for (const { tell, timer } of this.#lost.values()) {
-      clearTimeout(timer)
-      tell()
-    }
+    this.#pause.stop()
+    this.#warm.stop()
+    const gone = [...this.#shifts, ...this.#ending].map((shift) => shift.gone)
+    for (const shift of this.#shifts) shift.dismiss()
+    await Promise.all(gone)
+    this.#lost.tellAll()
     // Piscina waits for every thread, the lost ones too.
     const closed = this.#starter.close()
-    if (this.#lost.size === 0) await closed
+    if (this.#lost.count === 0) await closed
   }
 
   /** In place of an idle one, if there is any. */
@@ -161,17 +178,28 @@ export class ThreadGroup<Job extends PoolJob> {
     return shift
   }
 
+  #startIdle(): boolean {
+    const shift = this.#start()
+    if (shift) this.#rest(shift)
+    return shift !== undefined
+  }
+
   #start(): Shift<Job> | undefined {
-    if (Date.now() < this.#pausedUntilMs) return undefined
-    const refusals = this.#refusals
+    if (this.#pause.leftMs > 0) return undefined
+    const { refusals } = this.#pause
     try {
-      const shift: Shift<Job> = new Shift<Job>((port) => this.#starter.start(port), this.#outputLimit, {
-        opened: () => refusals === this.#refusals && this.#noteStarted(),
+      const shift: Shift<Job> = new Shift<Job>((port) => this.#starter.start(port), this.#shiftOptions, {
+        opened: () => this.#pause.noteStarted(refusals),
         said: this.#events.said,
         done: (waybill) => this.#done(shift, waybill),
+        setupFailed: (error) => {
+          this.#remove(shift)
+          shift.kill()
+          this.#warm.noteNotSetUp(error)
+        },
+        endFailed: (error) => this.#events.trouble(endFailed(error)),
         ended: (waybills, death, hasOpened) => this.#ended(shift, waybills, death, hasOpened),
         exitedLate: () => {
-          clearTimeout(this.#lost.get(shift)?.timer)
           this.#lost.delete(shift)
           this.#events.room()
         },
@@ -179,7 +207,7 @@ export class ThreadGroup<Job extends PoolJob> {
       this.#shifts.add(shift)
       return shift
     } catch (error) {
-      this.#noteRefused(error)
+      this.#pause.noteRefused(error)
       return undefined
     }
   }
@@ -188,6 +216,7 @@ export class ThreadGroup<Job extends PoolJob> {
     this.#roomy.delete(shift)
     // What lies behind another is short.
     if (shift.waybills.length > 0 && !shift.shared) this.#roomy.add(shift)
+    if (shift.isUsable) this.#warm.noteWorked()
     if (shift.waybills.length === 0) {
       this.#endSharing(shift)
       if (shift.isUsable) this.#rest(shift)
@@ -208,75 +237,66 @@ export class ThreadGroup<Job extends PoolJob> {
   #rest(shift: Shift<Job>): void {
     shift.idleSinceMs = Date.now()
     this.#idle.push(shift)
-    this.#sweepTimer ??= setTimeout(() => this.#sweep(), this.#idleTimeoutMs).unref()
+    this.#sweepIn(this.#idleTimeoutMs)
   }
 
   /** Ends the threads that have been idle for long: the first ones. */
   #sweep(): void {
+    clearTimeout(this.#sweepTimer)
     const now = Date.now()
     const isOver = ({ idleSinceMs }: Shift<Job>) =>
       now < idleSinceMs || now - idleSinceMs >= this.#idleTimeoutMs
     const fresh = this.#idle.findIndex((shift) => !isOver(shift))
-    this.#endIdle(fresh < 0 ? this.#idle.length : fresh)
+    const over = fresh < 0 ? this.#idle.length : fresh
+    this.#endIdle(Math.min(over, Math.max(0, this.size - this.#warm.count)))
+    this.#sweepTimer = undefined
     const [first] = this.#idle
-    this.#sweepTimer =
-      first && setTimeout(() => this.#sweep(), first.idleSinceMs + this.#idleTimeoutMs - now).unref()
+    if (first && this.size > this.#warm.count) this.#sweepIn(first.idleSinceMs + this.#idleTimeoutMs - now)
+  }
+
+  #sweepIn(ms: number): void {
+    this.#sweepTimer ??= setTimeout(() => this.#sweep(), ms).unref()
   }
 
   /** Ends the first ones. */
   #endIdle(count: number): void {
     for (const shift of this.#idle.splice(0, count)) {
       this.#shifts.delete(shift)
-      shift.kill()
+      this.#ending.add(shift)
+      shift.dismiss()
     }
   }
 
-  #ended(
-    shift: Shift<Job>,
-    waybills: readonly DispatchedWaybill<Job>[],
-    death: Death,
-    hasOpened: boolean,
-  ): void {
+  #ended(shift: Shift<Job>, waybills: Waybills<Job>, death: Death, hasOpened: boolean): void {
+    this.#remove(shift)
+    if (shift.isLost) {
+      const jobs = waybills.flatMap((waybill) => waybill.running())
+      this.#lost.add(shift, () => this.#events.lost(jobs))
+    }
+    if (hasOpened) {
+      this.#warm.noteEnded(shift, waybills.length > 0, death)
+      this.#events.ended(waybills, death)
+    } else {
+      this.#pause.noteRefused(death.error.cause)
+      for (const waybill of waybills) this.#returnLater(waybill)
+    }
+    this.#warm.fill()
+  }
+
+  #remove(shift: Shift<Job>): void {
     this.#shifts.delete(shift)
+    this.#ending.delete(shift)
     this.#roomy.delete(shift)
     this.#endSharing(shift)
     const at = this.#idle.indexOf(shift)
     if (at >= 0) this.#idle.splice(at, 1)
-    if (shift.isLost) this.#noteLost(shift, waybills)
-    if (hasOpened) return this.#events.ended(waybills, death)
-    this.#noteRefused(death.error.cause)
-    for (const waybill of waybills) this.#returnLater(waybill)
-  }
-
-  /** On a busy machine it may end soon after all: it is told a little later, or at the close. */
-  #noteLost(shift: Shift<Job>, waybills: readonly DispatchedWaybill<Job>[]): void {
-    const jobs = waybills.flatMap((waybill) => waybill.running())
-    const tell = () => this.#events.lost(jobs)
-    this.#lost.set(shift, { tell, timer: setTimeout(tell, LOST_TOLD_AFTER_MS).unref() })
-  }
-
-  #noteStarted(): void {
-    this.#pauseMs = 0
-    this.#lastTrouble = ''
-    this.#events.room()
-  }
-
-  #noteRefused(cause: unknown): void {
-    this.#refusals++
-    this.#pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(FIRST_PAUSE_MS, 2 * this.#pauseMs))
-    this.#pausedUntilMs = Date.now() + this.#pauseMs
-    clearTimeout(this.#pauseTimer)
-    this.#pauseTimer = setTimeout(() => this.#events.room(), this.#pauseMs)
-    const error = new ThreadStartError(cause)
-    if (error.message !== this.#lastTrouble) this.#events.trouble(error)
-    this.#lastTrouble = error.message
   }
 
   /** The caller goes on first. */
   #returnLater(waybill: DispatchedWaybill<Job>): void {
     queueMicrotask(() => {
       const mustWait = this.#shifts.size === 0 || !this.#events.isFull()
-      waybill.giveUp(mustWait ? Math.max(1, this.#pausedUntilMs - Date.now()) : 0)
+      waybill.giveUp(mustWait ? Math.max(1, this.#pause.leftMs) : 0)
       waybill.free()
     })
   }

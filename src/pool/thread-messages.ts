@@ -3,7 +3,7 @@
  * a worker module may replace what it finds in its thread, so nothing is used that was not looked at.
  */
 
-import { readSaid, type Said } from './said.js'
+import { answer, readSaid, type Said } from './said.js'
 import { holdsOutcomes } from './waybill/outcome-buffer.js'
 
 /** What a thread says of the waybill that it works on. */
@@ -16,6 +16,15 @@ export type ThreadMessage = { readonly waybill: number } & (
   /** It could not be loaded: an encoded error. */
   | { readonly index: number; readonly unloadable: Uint8Array }
 )
+
+/** What a thread says of itself: its setup is through, or the end that its setup gave it. `error`, encoded, is why that failed. */
+export interface Milestone {
+  readonly milestone: 'setUp' | 'ended'
+  readonly error: Uint8Array | undefined
+}
+
+/** Asks a thread to call the end that its setup gave it. In place of a waybill. */
+export const END = 'end'
 
 /** What a thread prints. */
 export interface Printed {
@@ -49,9 +58,21 @@ export function readCulprit(message: unknown): number | undefined {
   return typeof culprit === 'number' ? culprit : undefined
 }
 
+export function readMilestone(message: unknown): Milestone | undefined {
+  if (typeof message !== 'object' || message === null) return undefined
+  const { milestone, error } = message as Record<string, unknown>
+  if (milestone !== 'setUp' && milestone !== 'ended') return undefined
+  return error === undefined || error instanceof Uint8Array ? { milestone, error } : undefined
+}
+
 export function readPrinted(message: unknown): Printed | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { stream, text } = message as Record<string, unknown>
   if ((stream !== 'stdout' && stream !== 'stderr') || !(text instanceof Uint8Array)) return undefined
   return { stream, text }
+}
+
+/** Answers a message of a waybill or job that has ended. */
+export function refuse(message: ThreadMessage): void {
+  if ('reply' in message) answer(message.reply, 'ended')
 }

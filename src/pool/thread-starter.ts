@@ -12,6 +12,7 @@
  */
 import type { MessagePort, ResourceLimits, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
+import type { WorkerModule } from '../tasks/worker-module.js'
 import { THREAD_FILE } from './thread-file.js'
 
 type Options = NonNullable<ConstructorParameters<typeof Piscina>[0]>
@@ -19,13 +20,21 @@ type TaskQueue = NonNullable<Options['taskQueue']>
 type Task = Parameters<TaskQueue['push']>[0]
 type LoadBalancer = NonNullable<Options['loadBalancer']>
 
+/** What every thread is given. */
+export interface ThreadOptions {
+  /** Run once in each, before its first job. */
+  readonly setup: WorkerModule | undefined
+}
+
 export class ThreadStarter {
+  readonly #setup: WorkerModule | undefined
   readonly #piscina: Piscina
   readonly #starts = new Starts()
   readonly #known = new WeakSet<Worker>()
 
   /** At most `most` threads at once. */
-  constructor(limits: ResourceLimits | undefined, most: number) {
+  constructor(limits: ResourceLimits | undefined, most: number, { setup }: ThreadOptions) {
+    this.#setup = setup
     this.#piscina = new Piscina({
       filename: THREAD_FILE,
       minThreads: 0,
@@ -52,7 +61,7 @@ export class ThreadStarter {
   start(port: MessagePort): Worker {
     try {
       // How it ends is known by its worker.
-      this.#piscina.run({ port }, { transferList: [port] }).catch(() => {})
+      this.#piscina.run({ port, setup: this.#setup }, { transferList: [port] }).catch(() => {})
       const worker = this.#piscina.threads.find((each) => !this.#known.has(each))
       if (!worker) throw new Error(`there are ${this.threads} threads already`)
       this.#known.add(worker)

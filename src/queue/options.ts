@@ -8,17 +8,19 @@ import type { Backoff } from '../job/backoff.js'
 import { type Duration, durationMs, LONGEST_TIMER_MS } from '../job/duration.js'
 import { FINISHED_STATES, type FinishedState } from '../job/job.js'
 import { MOST_THREADS } from '../pool/pool.js'
+import type { ThreadOptions } from '../pool/thread-starter.js'
 import type { Keep, Retention } from '../store/store.js'
 import type { TaskOptions } from '../tasks/task-options.js'
 import type { WorkerFactory, WorkerMap } from '../tasks/worker-module.js'
 import type { BacklogBounds, OnFull } from './adding/backlog-limit.js'
+import { checkMinWorkers, THREADS_OPTIONS, type ThreadsOptions, threadOptionsOf } from './thread-options.js'
 
-export interface QueueOptions<Names extends string = string> extends TrustOptions {
+export interface QueueOptions<Names extends string = string> extends TrustOptions, ThreadsOptions {
   /** Which module runs which task: a map from task name to worker module, or a worker factory. */
   workers: WorkerMap<Names> | WorkerFactory<Names>
   /** With a worker factory: options of single tasks. In a map they stand beside the module. */
   tasks?: Record<string, TaskOptions>
-  /** How many threads run jobs at most: 0 (hold everything) to 1024. Default: `os.availableParallelism()`. */
+  /** How many threads run jobs at most: 0 (hold everything) to 1024. Default: `os.availableParallelism()`, or `minWorkers` if that is more. */
   maxWorkers?: number
   /** How often a job is tried before it fails for good: 1 to 1000. Default 3. */
   attempts?: number
@@ -79,7 +81,10 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
    * Meanwhile its task is held. 0: they fail at once (and loading may take a minute). Default 1 min.
    */
   loadTimeout?: Duration
-  /** How long a stopped job that reads `job.signal` may take to end, before its thread is ended. Default 1 s. */
+  /**
+   * How long a stopped job that reads `job.signal` may take to end, before its thread is ended, and how long what `setup` gave for
+   * the end of a thread may take. Default 1 s.
+   */
   abortGrace?: Duration
 }
 
@@ -111,6 +116,8 @@ export interface CloseSettings {
 /** The options that are settled here; `Tasks` settles the others. */
 export interface Settings {
   readonly maxWorkers: number
+  readonly minWorkers: number
+  readonly threads: ThreadOptions
   readonly durability: 'disk' | 'process'
   readonly retention: Retention
   /** The largest encoded input that is kept with a completed job, in bytes; -1 for none. */
@@ -140,6 +147,7 @@ const OPTIONS = [
   'workers',
   'tasks',
   'maxWorkers',
+  ...THREADS_OPTIONS,
   'attempts',
   'backoff',
   'timeout',
@@ -161,7 +169,8 @@ const OPTIONS = [
 export function settingsOf(options: QueueOptions): Settings {
   checkOptions('open', options, OPTIONS)
   const {
-    maxWorkers = Math.max(1, availableParallelism()),
+    minWorkers = 0,
+    maxWorkers,
     durability = 'disk',
     keep = {},
     maxBacklog = Number.POSITIVE_INFINITY,
@@ -173,7 +182,8 @@ export function settingsOf(options: QueueOptions): Settings {
     loadTimeout = 60_000,
     abortGrace = 1000,
   } = options
-  checkMaxWorkers(maxWorkers)
+  if (maxWorkers !== undefined) checkMaxWorkers(maxWorkers)
+  checkMinWorkers(minWorkers, maxWorkers ?? MOST_THREADS)
   checkTrust(options)
   if (durability !== 'disk' && durability !== 'process')
     throw new OptionError(`durability must be 'disk' or 'process', got ${show(durability)}`)
@@ -186,7 +196,9 @@ export function settingsOf(options: QueueOptions): Settings {
   checkInteger('maxJobBytes', maxJobBytes, 1, 2 ** 30)
   checkInteger('maxOutputBytes', maxOutputBytes, 1, 2 ** 30)
   return {
-    maxWorkers,
+    maxWorkers: maxWorkers ?? Math.max(1, availableParallelism(), minWorkers),
+    minWorkers,
+    threads: threadOptionsOf(options),
     durability,
     retention: retentionOf(keep),
     keptInputBytes: keptInputBytesOf(keep.completed?.input),

@@ -7,6 +7,7 @@ import { LevelStore } from '../store/level/level-store.js'
 import type { Recovered as RecoveredJobs, Store } from '../store/store.js'
 import { checkTaskName } from '../tasks/task-options.js'
 import { Tasks } from '../tasks/tasks.js'
+import { checkFile } from '../tasks/worker-module.js'
 import { BacklogLimit } from './adding/backlog-limit.js'
 import { Enqueueing } from './adding/enqueueing.js'
 import { Announcer, type Emitter } from './events.js'
@@ -45,6 +46,7 @@ export async function openDirectory(directory: string, options: QueueOptions): P
     ...(captureConsole !== undefined && { captureConsole }),
   }
   const registry = await Tasks.from(workers, tasks, defaults)
+  if (settings.threads.setup) await checkFile(settings.threads.setup, 'setup')
   const { store, recovered } = await LevelStore.open(directory, {
     trustDirectory: settings.trustDirectory,
     durability: settings.durability,

@@ -54,6 +54,7 @@ export class Scheduler implements StoreEvents {
   readonly #holds: Holds
   readonly #rest: Rest
   #maxWorkers: number
+  readonly #minWorkers: number
   #isPaused = false
   #isClosing = false
   #isPumpDue = false
@@ -64,13 +65,14 @@ export class Scheduler implements StoreEvents {
     store: Store,
     tasks: Tasks,
     maxWorkers: number,
-    options: PoolOptions & ReportLimits,
+    options: PoolOptions & ReportLimits & { readonly minWorkers: number },
     events: SchedulerEvents,
   ) {
     this.#tasks = tasks
     this.#store = store
     this.#lanes = new Lanes(store, tasks)
     this.#maxWorkers = maxWorkers
+    this.#minWorkers = options.minWorkers
     this.#events = events
     const reports = new Reports(store, options, events)
     this.#pool = new Pool(options, {
@@ -133,6 +135,8 @@ export class Scheduler implements StoreEvents {
     store.watch(this)
     this.#maintenance.start()
     this.runnable()
+    // Once the caller of `open` has had the chance to listen.
+    setImmediate(() => this.#keepWarm())
   }
 
   get maxWorkers(): number {
@@ -143,6 +147,7 @@ export class Scheduler implements StoreEvents {
     this.#maxWorkers = count
     // Takes back waybills that wait behind others, so that the remaining threads can run them.
     if (isLess) this.#pool.recallBehind(() => true)
+    this.#keepWarm()
     this.#dispatcher.launch()
     this.runnable()
   }
@@ -234,6 +239,11 @@ export class Scheduler implements StoreEvents {
     }
     await this.#pool.close()
     await this.#store.close()
+  }
+
+  #keepWarm(): void {
+    if (this.#minWorkers === 0 || this.#isClosing) return
+    this.#pool.keepWarm(Math.min(this.#minWorkers, this.#maxWorkers), this.#tasks.commonLimits)
   }
 
   /** Jobs may have become claimable. Many say so at once: one look is enough. */

@@ -119,6 +119,12 @@ export class Tasks {
     throw new UnknownTaskError(name, [...this.#configs.keys()])
   }
 
+  /** The memory limits of most tasks: none, unless every task of a map has some. Then those of its first task. */
+  get commonLimits(): ResourceLimits | undefined {
+    const limits = [...this.#configs.values()].map(({ resourceLimits }) => resourceLimits)
+    return this.#factory || limits.includes(undefined) ? undefined : limits[0]
+  }
+
   /** Which module runs a job. Throws what the worker factory throws, or a WorkerModuleError if that gave no module. */
   moduleFor(task: string, info: () => JobInfo): WorkerModule {
     const module = this.#modules?.get(task)
