@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The `millrace` command. Exit codes: 0 all completed, 1 some failed, 2 it cannot work, 130 interrupted. */
 import { createRequire } from 'node:module'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'

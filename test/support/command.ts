@@ -9,7 +9,7 @@ import { temporaryDirectory } from './directory.js'
 import { FIXTURE } from './queue.js'
 import type { Ended } from './script.js'
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../src/cli/millrace.cjs', import.meta.url))
 
 /**
  * Ends the command when the process that started it ends, even by SIGKILL: then the pipe at descriptor 3 closes. The pipe of standard
