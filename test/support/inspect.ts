@@ -3,12 +3,14 @@ import { Level } from 'level'
 import type { FinishedState, Place, StoredJob } from '../../src/job/job.js'
 import { formatId } from '../../src/job/job-id.js'
 import { wasInDoubt, waybillOffsets } from '../../src/store/level/backlog/job-entry.js'
+import { decodeLast } from '../../src/store/level/counters.js'
 import {
   CHUNK_OF_JOBS,
   listedAt,
   NAMED_JOB,
   offsetsOf,
 } from '../../src/store/level/finished/retention-entry.js'
+import { checkedValue } from '../../src/store/level/format/checked.js'
 import { Chunk } from '../../src/store/level/format/chunk.js'
 import { decodeLeft } from '../../src/store/level/format/chunk-bitmap.js'
 import {
@@ -208,7 +210,7 @@ class Inspection {
       if (key[1] === 0x63 /* c */)
         counts.set(
           laneOf(key),
-          COUNTED.map((_state, index) => value.readUIntBE(index * 6, 6)),
+          COUNTED.map((_state, index) => checkedValue(key, value).readUIntBE(index * 6, 6)),
         )
     const found = new Map([...counts.keys()].map((lane) => [lane, COUNTED.map(() => 0)]))
     let last = 0
@@ -230,10 +232,12 @@ class Inspection {
       bytes[index] = (bytes[index] ?? 0) + (this.#sizes.get(id) ?? 0)
     }
     const stored = this.#entries.get(BYTES_KEY.toString('latin1'))
-    const told = COUNTED.map((_state, index) => stored?.readUIntBE(index * 6, 6) ?? 0)
+    const value = stored && checkedValue(BYTES_KEY, stored)
+    const told = COUNTED.map((_state, index) => value?.readUIntBE(index * 6, 6) ?? 0)
     if (String(told) !== String(bytes))
       this.#problems.push(`the jobs take ${bytes} bytes by state (${COUNTED}), and are said to take ${told}`)
-    const given = this.#entries.get(LAST_KEY.toString('latin1'))?.readUIntBE(0, 6) ?? 0
+    const lastGiven = this.#entries.get(LAST_KEY.toString('latin1'))
+    const given = lastGiven ? decodeLast(lastGiven) : 0
     if (last > given) this.#problems.push(`number ${last} is in use, ${given} was the last one given out`)
   }
 

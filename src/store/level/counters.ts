@@ -4,7 +4,17 @@
  * read, after a crash neither.
  */
 import type { FinishedState, JobCounts, JobState } from '../../job/job.js'
-import { BYTES_KEY, countsKey, LAST_KEY, laneKey, laneOf, rangeOf, readUint48 } from './format/keys.js'
+import { checked, checkedValue } from './format/checked.js'
+import {
+  BYTES_KEY,
+  countsKey,
+  type Key,
+  LAST_KEY,
+  laneKey,
+  laneOf,
+  rangeOf,
+  readUint48,
+} from './format/keys.js'
 import type { Batch, Database } from './group-commit.js'
 
 /** The states that are told apart on disk: a running job is stored as a waiting one. */
@@ -32,17 +42,18 @@ export class Counters {
   #last = 0
   #written = 0
 
+  /** @throws {DamagedError} an entry is not as it was written. */
   static async read(db: Database): Promise<Counters> {
     const counters = new Counters()
     const last = await db.get(LAST_KEY)
-    counters.#last = counters.#written = last ? readUint48(last, 0) : 0
+    counters.#last = counters.#written = last ? decodeLast(last) : 0
     for await (const [key, value] of db.iterator(rangeOf('ml')))
-      counters.#name(laneOf(key), value.toString('utf8'))
+      counters.#name(laneOf(key), checkedValue(key, value).toString('utf8'))
     const bytes = await db.get(BYTES_KEY)
-    if (bytes) Object.assign(counters.#bytes, decodeCounts(bytes))
+    if (bytes) Object.assign(counters.#bytes, decodeCounts(BYTES_KEY, bytes))
     for await (const [key, value] of db.iterator(rangeOf('mc'))) {
       const lane = laneOf(key)
-      const counts = Object.assign(counters.#countsOf(lane), decodeCounts(value))
+      const counts = Object.assign(counters.#countsOf(lane), decodeCounts(key, value))
       for (const state of STORED) counters.#total[state] += counts[state]
       counters.#note(lane)
     }
@@ -134,13 +145,14 @@ export class Counters {
    * its lane a job cannot be found.
    */
   seal(batch: Batch, isLasting: boolean): void {
-    for (const lane of this.#newLanes) batch.put(laneKey(lane), Buffer.from(this.#tasks.get(lane) ?? ''))
+    for (const lane of this.#newLanes) batch.put(laneKey(lane), encodeLane(lane, this.#tasks.get(lane) ?? ''))
     for (const lane of this.#changed) {
       const counts = this.#note(lane)
-      batch.set(countsKey(lane), counts && encodeCounts(counts))
+      const key = countsKey(lane)
+      batch.set(key, counts && encodeCounts(key, counts))
     }
     if (this.#hasNewBytes) {
-      batch.put(BYTES_KEY, encodeCounts(this.#bytes))
+      batch.put(BYTES_KEY, encodeCounts(BYTES_KEY, this.#bytes))
       this.#hasNewBytes = false
     }
     if (this.#last !== this.#written) {
@@ -182,15 +194,22 @@ export class Counters {
   }
 }
 
-export function encodeCounts(counts: Counts): Buffer {
+/** What is stored under a lane's `laneKey`. */
+export function encodeLane(lane: number, task: string): Buffer {
+  return checked(laneKey(lane), Buffer.from(task))
+}
+
+/** What is stored under a lane's `countsKey`, or `BYTES_KEY`. */
+export function encodeCounts(key: Key, counts: Counts): Buffer {
   const value = Buffer.allocUnsafe(STORED.length * 6)
   STORED.forEach((state, index) => {
     value.writeUIntBE(counts[state], index * 6, 6)
   })
-  return value
+  return checked(key, value)
 }
 
-function decodeCounts(value: Buffer): Counts {
+function decodeCounts(key: Key, stored: Buffer): Counts {
+  const value = checkedValue(key, stored)
   const counts = noCounts()
   STORED.forEach((state, index) => {
     counts[state] = readUint48(value, index * 6)
@@ -198,10 +217,16 @@ function decodeCounts(value: Buffer): Counts {
   return counts
 }
 
+/** What is stored under `LAST_KEY`. */
 export function encodeLast(last: number): Buffer {
   const value = Buffer.allocUnsafe(6)
   value.writeUIntBE(last, 0, 6)
-  return value
+  return checked(LAST_KEY, value)
+}
+
+/** @throws {DamagedError} it is not as it was written. */
+export function decodeLast(stored: Buffer): number {
+  return readUint48(checkedValue(LAST_KEY, stored), 0)
 }
 
 function hasJobs({ waiting, delayed, completed, failed, cancelled }: Counts): boolean {

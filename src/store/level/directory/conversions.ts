@@ -17,6 +17,7 @@
  */
 import { FormatError } from '../../../errors/directory-errors.js'
 import { BatchedWrites } from '../batched-writes.js'
+import { checked, isChecked } from '../format/checked.js'
 import { checksumOf } from '../format/checksum.js'
 import { FORMAT, FORMAT_KEY, placeOf, rangeOf } from '../format/keys.js'
 import type { Database } from '../group-commit.js'
@@ -35,8 +36,7 @@ const CONVERSIONS: ReadonlyMap<number, Conversion> = new Map([
   [1, { convert: addChecksums, rebuilds: true }],
   // Format 3 has the notes of jobs in transit, and inputs in records of completed jobs.
   [2, AS_IS],
-  // Format 4 counts the bytes of jobs, and has their sizes in the retention index.
-  [3, { ...AS_IS, rebuilds: true }],
+  [3, { convert: addBookChecksums, rebuilds: true }],
 ])
 
 /** @throws {FormatError} it has a format that this version does not know. */
@@ -72,5 +72,17 @@ async function addChecksums(db: Database): Promise<void> {
       converted.writeUInt32BE(checksumOf(place, converted, 4, converted.length), 0)
       await writes.put(key, converted)
     }
+  await writes.flush()
+}
+
+/**
+ * Format 4 has a checksum before the name of each lane, and before the last number that was given out. It also has checksums before
+ * counts, counts the bytes of jobs, and has their sizes in the retention index: these are rebuilt.
+ */
+async function addBookChecksums(db: Database): Promise<void> {
+  const writes = new BatchedWrites(db)
+  for (const prefix of ['ml', 'ms'])
+    for await (const [key, value] of db.iterator(rangeOf(prefix)))
+      if (!isChecked(key, value)) await writes.put(key, checked(key, value))
   await writes.flush()
 }

@@ -13,9 +13,11 @@ export function explainReading(directory: string, error: unknown): Error {
 }
 
 function explain(directory: string, error: unknown, otherwise: () => Error): Error {
-  // A damaged single job reports its own error. One that comes here means that several jobs cannot be read.
+  // A damaged single job reports its own error. One that comes here means that several jobs, or the counts, cannot be read.
   if (error instanceof DamagedError)
-    return new CorruptError(directory, `jobs cannot be read (${error.cause})`, { cause: error })
+    return new CorruptError(directory, `jobs cannot be read, or their counts (${error.cause})`, {
+      cause: error,
+    })
   if (error instanceof MillraceError) return error
   const { code, message } = error as { code?: unknown; message?: string }
   if (code === 'LEVEL_CORRUPTION') return new CorruptError(directory, String(message), { cause: error })

@@ -14,7 +14,7 @@
  * | `o` id:12 group:6 | a chunk of completed jobs: those of one chunk of the backlog (or one priority) that finished together |
  * | `e` state:1 finishedAt:6 group:6 | the places and sizes of jobs and chunks that finished together: the retention index |
  * | `k` lane:4 key | the place of the job that has this key |
- * | `m` … | the format, the last number given out, each lane's task and counts, the bytes of each state, the mark of an fsynced group |
+ * | `m` … | the format, the last number given out, each lane's task and counts, the bytes of each state (all these see `checked.ts`), how much was deleted, the mark of an fsynced group |
  *
  * An id is lane:4 priority:2 seq:6.
  */
@@ -130,6 +130,8 @@ export const FORMAT_KEY: Key = Buffer.from('mf')
 export const LAST_KEY: Key = Buffer.from('ms')
 /** How many bytes the jobs of each state take. */
 export const BYTES_KEY: Key = Buffer.from('mb')
+/** How much was deleted: see `deletions.ts`. */
+export const DELETIONS_KEY: Key = Buffer.from('md')
 /** There while the queue closes, and after it was closed: see `recovery.ts`. */
 export const CLOSING_KEY: Key = Buffer.from('mx')
 /** Put last into each group that is fsynced, with an empty value. If anything stands behind that group in the log, it was on disk. */

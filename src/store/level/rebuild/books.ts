@@ -1,6 +1,13 @@
 /** What `rebuild` gathers on its way through the jobs: counts, and the entries of the indexes. */
 import type { Place } from '../../../job/job.js'
-import { type CountedState, type Counts, encodeCounts, encodeLast, noCounts } from '../counters.js'
+import {
+  type CountedState,
+  type Counts,
+  encodeCounts,
+  encodeLane,
+  encodeLast,
+  noCounts,
+} from '../counters.js'
 import { JOB, JobList, NAMED_JOB } from '../finished/retention-entry.js'
 import {
   BYTES_KEY,
@@ -85,9 +92,12 @@ export class Books {
     const lanes = Math.max(-1, ...names, ...this.#lanes.keys()) + 1
     // Lanes are numbered without a hole.
     for (let lane = 0; lane < lanes; lane++)
-      if (!names.has(lane)) batch.put(laneKey(lane), Buffer.from(`lost-${lane}`))
-    for (const [lane, counts] of this.#lanes) batch.put(countsKey(lane), encodeCounts(counts))
-    batch.put(BYTES_KEY, encodeCounts(this.#bytes))
+      if (!names.has(lane)) batch.put(laneKey(lane), encodeLane(lane, `lost-${lane}`))
+    for (const [lane, counts] of this.#lanes) {
+      const key = countsKey(lane)
+      batch.put(key, encodeCounts(key, counts))
+    }
+    batch.put(BYTES_KEY, encodeCounts(BYTES_KEY, this.#bytes))
     batch.put(LAST_KEY, encodeLast(this.#last))
     batch.put(FORMAT_KEY, Buffer.of(FORMAT))
     await batch.write({ sync: true })

@@ -7,7 +7,8 @@
  * jobs, save for that of lanes.
  */
 import type { Place } from '../../../job/job.js'
-import type { Counts } from '../counters.js'
+import { type Counts, decodeLast } from '../counters.js'
+import { isChecked } from '../format/checked.js'
 import { Chunk } from '../format/chunk.js'
 import { decodeLeft, isSet } from '../format/chunk-bitmap.js'
 import {
@@ -16,6 +17,7 @@ import {
   CLOSING_KEY,
   COMPLETED_CHUNK,
   chunkKey,
+  DELETIONS_KEY,
   FORMAT_KEY,
   ID_BYTES,
   jobKey,
@@ -53,6 +55,7 @@ const KEY_BYTES: Readonly<Record<string, number>> = {
   [FORMAT_KEY.toString()]: 2,
   [LAST_KEY.toString()]: 2,
   [BYTES_KEY.toString()]: 2,
+  [DELETIONS_KEY.toString()]: 2,
   [CLOSING_KEY.toString()]: 2,
   [SYNCED_KEY.toString()]: 2,
 }
@@ -61,6 +64,7 @@ export async function rebuild(db: Database): Promise<Rebuilt> {
   let dropped = 0
   for (const prefix of ['t', 'e', 'k', 'mc']) await db.clear(rangeOf(prefix))
   dropped += await deleteStrangers(db)
+  dropped += await deleteDamagedLanes(db)
   dropped += await dissolveChunks(db)
   const books = new Books(await lastOf(db))
   let batch = db.batch()
@@ -87,6 +91,17 @@ async function deleteStrangers(db: Database): Promise<number> {
   for await (const key of db.keys()) {
     const text = key.toString('latin1', 0, 2)
     if (key.length === (KEY_BYTES[text] ?? KEY_BYTES[text.slice(0, 1)])) continue
+    await db.del(key)
+    deleted++
+  }
+  return deleted
+}
+
+/** Deletes the names of lanes that are not as they were written. Returns how many. */
+async function deleteDamagedLanes(db: Database): Promise<number> {
+  let deleted = 0
+  for await (const [key, stored] of db.iterator(rangeOf('ml'))) {
+    if (isChecked(key, stored)) continue
     await db.del(key)
     deleted++
   }
@@ -137,7 +152,8 @@ function readableLeft(place: Place, stored: Buffer): Buffer | undefined {
 async function lastOf(db: Database): Promise<number> {
   const [waybill] = await db.keys({ ...rangeOf('x'), reverse: true, limit: 1 }).all()
   const stored = await db.get(LAST_KEY)
-  return Math.max(waybill ? waybillOf(waybill) : 0, stored?.length === 6 ? stored.readUIntBE(0, 6) : 0)
+  const last = stored && isChecked(LAST_KEY, stored) ? decodeLast(stored) : 0
+  return Math.max(waybill ? waybillOf(waybill) : 0, last)
 }
 
 /** Every stored job, in the order of the ids; all that is under one id at once, the preferred state first. */

@@ -17,6 +17,7 @@ import { writeWhole } from '../../../files/new-file.js'
 import { assertSafe, type TrustOptions } from '../../../files/ownership.js'
 import type { JobCounts, Place, StoredJob } from '../../../job/job.js'
 import { BatchedWrites } from '../batched-writes.js'
+import { encodeLane } from '../counters.js'
 import { loadLevel } from '../directory/load-level.js'
 import { hold, isLocked, lockedError } from '../directory/lock.js'
 import { MARKER, MARKER_TEXT, makeEmpty } from '../directory/new-directory.js'
@@ -110,7 +111,7 @@ async function writeJobs(
   jobs: AsyncIterable<StoredJob>,
 ): Promise<void> {
   const writes = new BatchedWrites(db)
-  for (const [lane, task] of tasks.entries()) await writes.put(laneKey(lane), Buffer.from(task))
+  for (const [lane, task] of tasks.entries()) await writes.put(laneKey(lane), encodeLane(lane, task))
   for await (const job of jobs) await writes.put(jobKey(job.state, job.place), recordOf(job))
   await writes.flush()
 }
