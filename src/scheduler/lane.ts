@@ -30,9 +30,9 @@ export class Lane {
     this.limits = JSON.stringify(config.resourceLimits ?? null)
   }
 
-  /** Whether it may have one more waybill. */
+  /** Whether it may have one more waybill, if it is not paused. */
   get isFree(): boolean {
-    return !this.isPaused && !this.isHeld && this.out < this.config.concurrency
+    return !this.isHeld && this.out < this.config.concurrency
   }
 
   /** Jobs have run for `ranMs` each, on the mean. */

@@ -107,12 +107,3 @@ test('many small objects and deep chains of arrays are encoded and decoded', () 
   const objects = Array.from({ length: 300_000 }, () => ({}))
   assert.equal((decode(Uint8Array.from(encode(objects, 'input'))) as object[]).length, 300_000)
 })
-
-test('a tag counts for the part right behind it alone', () => {
-  const tagged = [0xd9, 0x01, 0x02]
-  const array = [0x83, 0x01, 0x02, 0x03]
-  for (const part of [[0x01], [0xf6], [0x61, 0x61]]) {
-    const before = assertWellFormed(Uint8Array.of(0x82, ...array, ...tagged, ...part))
-    assert.equal(assertWellFormed(Uint8Array.of(0x82, ...tagged, ...part, ...array)), before)
-  }
-})

@@ -31,13 +31,11 @@ export interface CompactionParts {
 
 /** How long nothing is written before space is given back. */
 const QUIET_MS = 1000
-/** From so many deleted bytes on it is worth it, or so many deleted entries: a read may have to walk over them. */
+/** From so many deleted bytes on it is worth it, or so many deleted entries: a read may have to walk over them, in some 5 ms. */
 const WORTH_BYTES = 16 * 1024 * 1024
-const WORTH_ENTRIES = 50_000
+const WORTH_ENTRIES = 5000
 /** And from this share of all entries of a kind on: the others are written anew. */
 const WORTH_SHARE = 0.2
-/** What earlier processes have deleted is not counted. A kind of which nothing is left has no more bytes than this. */
-const EMPTY_BYTES = 1024 * 1024
 const SLICE_BYTES = 16 * 1024 * 1024
 /** So much of a key is looked at to cut a kind into slices. */
 const KEY_BYTES = 1 + ID_BYTES
@@ -71,7 +69,6 @@ export class Compaction {
   readonly #failed: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
   #working: Promise<void> | undefined
-  #isFirst = true
   #isStopped = false
 
   constructor({ db, commits, counters }: CompactionParts, failed: (error: unknown) => void) {
@@ -107,7 +104,6 @@ export class Compaction {
     this.#working = this.#work()
       .then((isDone) => {
         this.#working = undefined
-        if (isDone) this.#isFirst = false
         if (!isDone || !this.#isQuiet) this.soon()
       })
       .catch(this.#failed)
@@ -130,12 +126,11 @@ export class Compaction {
     const deleted = this.#commits.deletions.of(prefix)
     const counts = this.#counters.counts(undefined, 0)
     const left = STATES[prefix].reduce((sum, state) => sum + counts[state], 0)
-    const isUnknown = this.#isFirst && left === 0
-    if (deleted === 0 && !isUnknown) return false
+    if (deleted === 0) return false
     const share = deleted / (deleted + left)
     if (deleted >= WORTH_ENTRIES && share >= WORTH_SHARE) return true
     const size = await this.#db.approximateSize(...rangeOf(prefix))
-    return (isUnknown && size > EMPTY_BYTES) || (share >= WORTH_SHARE && size * share > WORTH_BYTES)
+    return share >= WORTH_SHARE && size * share > WORTH_BYTES
   }
 
   /** Compacts all entries of a kind. `false`: it was interrupted. */

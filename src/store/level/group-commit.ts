@@ -18,7 +18,7 @@ import { AsyncResource } from 'node:async_hooks'
 import type { Level } from 'level'
 import { StoreError } from '../../errors/directory-errors.js'
 import { Deletions } from './deletions.js'
-import { SYNCED_KEY } from './format/keys.js'
+import { DELETIONS_KEY, SYNCED_KEY } from './format/keys.js'
 
 export type Database = Level<Buffer, Buffer>
 export type Snapshot = ReturnType<Database['snapshot']>
@@ -87,7 +87,7 @@ interface Group {
 }
 
 export class GroupCommit {
-  readonly deletions = new Deletions()
+  readonly deletions: Deletions
   readonly #db: Database
   readonly #fsync: boolean
   readonly #seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
@@ -116,6 +116,8 @@ export class GroupCommit {
       seal: (batch: Batch, isLasting: boolean) => (() => void) | undefined
       assertThere: () => Promise<void> | undefined
       onBroken: (error: Error) => void
+      /** What was deleted before. Default: nothing. */
+      deletions?: Deletions
       /** Whether the group must not be lost where later ones are kept, though nobody asked for it. Default: no. */
       mustSync?: () => boolean
       /** How far apart the beginnings of groups without `sync` are to be at least, in ms. Default 0. */
@@ -124,6 +126,7 @@ export class GroupCommit {
   ) {
     this.#db = db
     this.#fsync = options.fsync
+    this.deletions = options.deletions ?? new Deletions()
     this.#seal = options.seal
     this.#assertThere = options.assertThere
     this.#onBroken = options.onBroken
@@ -195,6 +198,8 @@ export class GroupCommit {
    */
   async finish(): Promise<void> {
     await this.drain()
+    const deleted = this.deletions.seal(true)
+    if (deleted) await this.append((batch) => batch.put(DELETIONS_KEY, deleted)).catch(() => {})
     if (!this.#fsync || !this.#hasWritten) return
     await this.append(() => {}, { sync: true }).catch(() => {})
     await this.append((batch) => batch.put(SYNCED_KEY, Buffer.of(1))).catch(() => {})

@@ -31,12 +31,13 @@ import type {
 import type { Adding } from './adding.js'
 import type { Claiming } from './claiming.js'
 import { Counters } from './counters.js'
+import { Deletions } from './deletions.js'
 import { type OpenDirectory, openDirectory } from './directory/directory.js'
-import { CLOSING_KEY } from './format/keys.js'
+import { CLOSING_KEY, DELETIONS_KEY } from './format/keys.js'
 import { partsOf, sizeOf } from './format/record.js'
 import type { Snapshot } from './group-commit.js'
 import { type RecoveryOptions, recover } from './recovery.js'
-import { StoreParts, type StoreSettings } from './store-parts.js'
+import { type Books, StoreParts, type StoreSettings } from './store-parts.js'
 import { backUp } from './transfer/backup.js'
 
 export interface LevelStoreOptions extends StoreSettings, RecoveryOptions, TrustOptions {}
@@ -63,7 +64,11 @@ export class LevelStore implements Store {
     const opened = await openDirectory(directory, options)
     const { db } = opened
     try {
-      const store = new LevelStore(opened, await Counters.read(db), options)
+      const books = {
+        counters: await Counters.read(db),
+        deletions: Deletions.from(await db.get(DELETIONS_KEY)),
+      }
+      const store = new LevelStore(opened, books, options)
       const { commits, counters, waiting: stored, finished } = store.#parts
       const { returned, failed } = await recover(
         { db, commits, counters, waiting: stored, finished },
@@ -78,14 +83,14 @@ export class LevelStore implements Store {
     }
   }
 
-  private constructor(opened: OpenDirectory, counters: Counters, options: LevelStoreOptions) {
+  private constructor(opened: OpenDirectory, books: Books, options: LevelStoreOptions) {
     this.#opened = opened
     const broken = (error: unknown) => {
       // What was being read ahead when the directory was released is not needed any more.
       if (!this.#isReleased) this.#events.broken(opened.explain(error))
     }
     opened.onDamage(broken)
-    this.#parts = new StoreParts(opened, counters, options, {
+    this.#parts = new StoreParts(opened, books, options, {
       runnable: () => this.#events.runnable(),
       due: () => this.#events.due(),
       broken,

@@ -13,8 +13,10 @@ import { WaitingJobs } from './backlog/waiting-jobs.js'
 import { Claiming } from './claiming.js'
 import { Compaction } from './compaction.js'
 import type { Counters } from './counters.js'
+import type { Deletions } from './deletions.js'
 import type { OpenDirectory } from './directory/directory.js'
 import { FinishedJobs } from './finished/finished-jobs.js'
+import { DELETIONS_KEY } from './format/keys.js'
 import { GroupCommit } from './group-commit.js'
 import { JobChanges } from './job-changes.js'
 import { JobQueries } from './job-queries.js'
@@ -41,6 +43,12 @@ export interface PartsEvents {
   intervalMs(): number
 }
 
+/** What the directory knows of itself. */
+export interface Books {
+  readonly counters: Counters
+  readonly deletions: Deletions
+}
+
 export class StoreParts {
   readonly counters: Counters
   readonly commits: GroupCommit
@@ -59,7 +67,7 @@ export class StoreParts {
 
   constructor(
     { db, assertThere }: OpenDirectory,
-    counters: Counters,
+    { counters, deletions }: Books,
     { durability, retention, keptInputBytes, attemptsOf }: StoreSettings,
     events: PartsEvents,
   ) {
@@ -72,11 +80,14 @@ export class StoreParts {
     this.waiting = waiting
     const commits = new GroupCommit(db, {
       fsync: durability === 'disk',
+      deletions,
       seal: (batch, isLasting) => {
         this.adding.seal()
         const chunksWritten = waiting.seal(batch)
         const entriesWritten = this.finished.seal(batch)
         counters.seal(batch, isLasting)
+        const deleted = deletions.seal()
+        if (deleted) batch.put(DELETIONS_KEY, deleted)
         this.compaction.soon()
         return () => {
           chunksWritten?.()

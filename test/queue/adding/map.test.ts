@@ -217,30 +217,6 @@ test('with cancelOnBreak, who leaves the loop cancels the jobs that have not fin
   assert.deepEqual([queue.counts('block').cancelled, queue.counts('block').running], [2, 0])
 })
 
-test('with cancelOnBreak, a job that comes in after the loop was left is cancelled', {
-  timeout: 60_000,
-}, async (t) => {
-  const queue = await openQueue(t, { maxWorkers: 1, maxBacklog: 1 })
-  await (await queue.enqueue('echo', 'stored', { key: 'stored' })).finished()
-  queue.pause()
-  const filling = await queue.enqueue('echo', 'fills the backlog')
-  // The first input has its outcome at once. The second one waits for room.
-  const options = { cancelOnBreak: true, key: (input: unknown) => `${input}` }
-  for await (const { output } of queue.map('echo', ['stored', 'late'], options)) {
-    assert.equal(output, 'stored')
-    break
-  }
-  assert.equal(queue.counts().waiting, 1)
-  const cancelled = once(queue, 'cancelled')
-  const isIdle = queue.idle()
-  await filling.remove()
-  const [job] = await cancelled
-  assert.equal(job.input, 'late')
-  await isIdle
-  const { waiting, completed } = queue.counts()
-  assert.deepEqual([waiting, completed], [0, 1])
-})
-
 test('the options of map are checked at the call', async (t) => {
   const queue = await openQueue(t, { maxWorkers: 0 })
   for (const options of [

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { Level } from 'level'
 import type { Job } from '../../../src/index.js'
 import { openQueue } from '../../support/queue.js'
 
@@ -157,22 +156,6 @@ test('a queue that closes meanwhile ends a change of many jobs with a ClosedErro
     await refused
     await assert.rejects(queue[verb](), { code: 'MILLRACE_CLOSED' })
   }
-})
-
-test('a read that fails because the queue closes ends a change of many jobs with a ClosedError; any other with its own', async (t) => {
-  for (const verb of ['cancelAll', 'retryAll', 'removeAll'] as const)
-    for (const isClosing of [false, true]) {
-      const queue = await openQueue(t, { maxWorkers: 0 })
-      await queue.enqueue('echo', 1)
-      // Pruning, which every queue begins with, reads too: what is deleted here waits for its end.
-      await queue.clean()
-      const reading = t.mock.method(Level.prototype, 'iterator', () => {
-        reading.mock.restore()
-        if (isClosing) void queue.close()
-        throw new Error('cannot be read')
-      })
-      await assert.rejects(queue[verb](), isClosing ? { code: 'MILLRACE_CLOSED' } : /cannot be read/)
-    }
 })
 
 test('states that a method does not change, unknown options and unknown tasks are refused', async (t) => {

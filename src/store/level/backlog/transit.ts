@@ -4,7 +4,7 @@ import type { ClaimedWaybill, JobEntry } from './job-entry.js'
 export class Transit {
   /** By seq, until their outcome is written. */
   readonly #jobs = new Map<number, JobEntry>()
-  /** How many there are of each lane that has some. They count, as the counters do, when a change is put into a group. */
+  /** How many there are of each lane that has had some. They count, as the counters do, when a change is put into a group. */
   readonly #counts = new Map<number, number>()
   #total = 0
   #bytes = 0
@@ -68,9 +68,7 @@ export class Transit {
       const lane = (jobs[at] as JobEntry).place.lane
       const from = at
       for (; jobs[at]?.place.lane === lane; at++) this.#bytes += change * (jobs[at] as JobEntry).storedBytes
-      const count = (this.#counts.get(lane) ?? 0) + change * (at - from)
-      if (count === 0) this.#counts.delete(lane)
-      else this.#counts.set(lane, count)
+      this.#counts.set(lane, (this.#counts.get(lane) ?? 0) + change * (at - from))
     }
   }
 }
