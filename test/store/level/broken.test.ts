@@ -4,9 +4,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
+import { Level } from 'level'
 import { LevelStore } from '../../../src/store/level/level-store.js'
 import { temporaryDirectory } from '../../support/directory.js'
-import { levelOptions } from '../../support/store.js'
+import { claimNext, levelOptions, newJob, openLevelStore } from '../../support/store.js'
 
 const STORE = new URL('../../../src/store/level/level-store.js', import.meta.url)
 const SUPPORT = new URL('../../support/store.js', import.meta.url)
@@ -71,4 +72,26 @@ test('a disk that is full is told once; nothing is acknowledged from then on, an
   assert.ok(waiting === acknowledged + 3 || waiting === acknowledged + 4, `${waiting} of ${acknowledged}`)
   assert.deepEqual([completed, cancelled], [0, 0])
   assert.equal((await store.list({ limit: 1000 })).length, waiting)
+})
+
+test('damage that the store finds in its own work is told as damage, to the caller and to who watches', async (t) => {
+  const { reopen } = await openLevelStore(t)
+  const { store } = await reopen({ keep: { failed: { count: 1 } } })
+  const lane = store.lane('a')
+  await store.add([newJob(lane, '1'), newJob(lane, '2')])
+  const events: unknown[] = []
+  store.watch({ runnable() {}, due() {}, broken: (error) => events.push(error) })
+  const jobs = await claimNext(store)
+  const { mock } = t.mock.method(Level.prototype, 'iterator', () => {
+    throw Object.assign(new Error('a block has changed'), { code: 'LEVEL_CORRUPTION' })
+  })
+  await store.settle(jobs.map((job) => ({ outcome: 'failed', job, head: { attempt: 1 } })))
+  const pruned = store.prune(Date.now())
+  await assert.rejects(pruned, { code: 'MILLRACE_CORRUPT', message: /a block has changed/ })
+  mock.restore()
+  // The store has begun to prune by itself, too.
+  assert.deepEqual(
+    events.map((error) => (error as { code?: unknown }).code),
+    ['MILLRACE_CORRUPT', 'MILLRACE_CORRUPT'],
+  )
 })

@@ -11,8 +11,8 @@ import { BYTE_ORDER, type Entry, Window } from './window.js'
 /** A delayed job's entry in the due index. */
 export interface DueEntry extends Entry {
   readonly place: Place
-  /** The size of its record in bytes; `undefined` if the index does not know. */
-  readonly size: number | undefined
+  /** The size of its record in bytes. */
+  readonly size: number
 }
 
 export interface DelayedParts {
@@ -92,7 +92,7 @@ export class Delayed {
     const due: DueEntry[] = []
     let bytes = 0
     for (let next = this.#due.peek(); next && runAtOf(next.key) <= now; next = this.#due.peek()) {
-      bytes += next.size ?? PROMOTED_BYTES
+      bytes += next.size
       if (due.length > 0 && (due.length === PROMOTED_JOBS || bytes > PROMOTED_BYTES)) break
       this.#leaving.add(next.place.seq)
       this.#due.take()
@@ -124,6 +124,6 @@ export class Delayed {
   }
 }
 
-function dueEntry(key: Buffer, size: number | undefined): DueEntry {
+function dueEntry(key: Buffer, size: number): DueEntry {
   return { key, place: placeOf(key), bytes: key.byteLength, size }
 }

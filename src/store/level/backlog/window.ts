@@ -104,16 +104,15 @@ export class Window<E extends Entry<K>, K = Buffer> {
     this.#filling?.set(this.#order.nameOf(key), undefined)
   }
 
-  /** An entry has left the range on disk, or must not be taken. The entry, if it was in memory. */
-  remove(key: K): E | undefined {
+  /** An entry has left the range on disk, or must not be taken. */
+  remove(key: K): void {
     this.forget(key)
     const index = this.#indexOf(key)
     const entry = this.#entries[index]
-    if (!entry || this.#order.compare(entry.key, key) !== 0) return undefined
+    if (!entry || this.#order.compare(entry.key, key) !== 0) return
     this.#entries.splice(index, 1)
     this.#bytes -= entry.bytes
     this.#refill()
-    return entry
   }
 
   *[Symbol.iterator](): Iterator<E> {

@@ -7,7 +7,7 @@
  * | `g` id:12 | a chunk of small jobs of the backlog, from the one with this id on: see `chunk.ts` |
  * | `h` id:12 | which jobs have left that chunk: see `chunk-bitmap.ts` |
  * | `d` id:12 | a delayed job |
- * | `t` runAt:6 id:12 | the size:4 of a delayed job's record, or empty: delayed jobs in the order in which they are due |
+ * | `t` runAt:6 id:12 | the size:4 of a delayed job's record: delayed jobs in the order in which they are due |
  * | `x` waybill:6 | the places and attempts of the jobs handed out together |
  * | `n` id:12 kind:1 | what a job in transit has noted of itself, see `note.ts` |
  * | `c` `f` `a` id:12 | a completed, failed or cancelled (aborted) job |
@@ -18,6 +18,7 @@
  *
  * An id is lane:4 priority:2 seq:6.
  */
+import { DamagedError } from '../../../errors/errors.js'
 import type { FinishedState, JobState, Place } from '../../../job/job.js'
 
 export type Key = Buffer
@@ -80,9 +81,10 @@ export function dueValue(size: number): Buffer {
   return value
 }
 
-/** The size in a due key's value; `undefined` in a directory that was written before it was stored. */
-export function dueSizeOf(value: Buffer): number | undefined {
-  return value.length === 4 ? value.readUInt32BE() : undefined
+/** @throws {DamagedError} it is not what was stored. */
+export function dueSizeOf(value: Buffer): number {
+  if (value.length !== 4) throw new DamagedError('an entry of a delayed job has changed')
+  return value.readUInt32BE()
 }
 
 export function waybillKey(waybill: number): Key {
