@@ -5,7 +5,7 @@
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -31,6 +31,11 @@ interface Project {
   readonly prints: string | RegExp
   /** The last command fails, and says why. */
   readonly fails?: true
+  /** Texts that are replaced in files while the server runs, as somebody who develops does, and what it answers then. */
+  readonly changes?: {
+    readonly texts: readonly [file: string, from: string, to: string][]
+    readonly prints: string
+  }
 }
 
 /** A program of one of the installed packages. */
@@ -100,6 +105,19 @@ const RUNS: Record<string, Project> = {
     commands: [bin('next', 'build'), bin('next', 'start', '-p', '{port}')],
     prints: '42',
   },
+  'next, development server': {
+    folder: 'next',
+    env: { NEXT_TELEMETRY_DISABLED: '1' },
+    commands: [bin('next', 'dev', '-p', '{port}')],
+    prints: '42',
+    changes: {
+      texts: [
+        ['queue.js', 'export const', 'export const isChanged = true\nexport const'],
+        ['app/area/route.js', 'height: 7', 'height: 8'],
+      ],
+      prints: '48',
+    },
+  },
 }
 
 const wanted = process.argv.slice(2)
@@ -140,14 +158,21 @@ function must(cwd: string, command: string, ...args: string[]): void {
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`)
 }
 
-async function faultOf({ folder, env, commands, prints, fails }: Project): Promise<string | undefined> {
+async function faultOf({
+  folder,
+  env,
+  commands,
+  prints,
+  fails,
+  changes,
+}: Project): Promise<string | undefined> {
   const cwd = join(WORK, folder)
   rmSync(cwd, { recursive: true, force: true })
   cpSync(join(PROJECTS, folder), cwd, { recursive: true })
   const options = { cwd, env: { ...process.env, ...env }, encoding: 'utf8' as const, timeout: 180_000 }
   for (const [index, [program = '', ...args]] of commands.entries()) {
     const isLast = index === commands.length - 1
-    if (args.includes('{port}')) return await faultOfServer(program, args, options, prints)
+    if (args.includes('{port}')) return await faultOfServer(program, args, options, prints, changes)
     const { status, stdout, stderr } = spawnSync(program, args, options)
     if ((status !== 0) !== (isLast && fails === true))
       return `exit code ${status}\n${stdout}${stderr}`.slice(-4000)
@@ -161,12 +186,13 @@ function isPrinted(prints: string | RegExp, printed: string): boolean {
   return typeof prints === 'string' ? printed === prints : prints.test(printed)
 }
 
-/** Starts the server, asks it for `/area`, and ends it. */
+/** Starts the server, asks it for `/area`, changes files while it runs, asks again, and ends it. */
 async function faultOfServer(
   program: string,
   args: readonly string[],
   { cwd, env }: { cwd: string; env: NodeJS.ProcessEnv },
   prints: string | RegExp,
+  changes: Project['changes'],
 ): Promise<string | undefined> {
   const port = await freePort()
   const server = spawn(
@@ -177,18 +203,27 @@ async function faultOfServer(
   const ended = once(server, 'close')
   let said = ''
   for (const stream of [server.stdout, server.stderr]) stream.on('data', (chunk) => (said += chunk))
-  try {
-    for (let tries = 0; tries < 100 && server.exitCode === null; tries++) {
+  /** Asks until the answer is the expected one, or one that is none. */
+  const faultOfAnswer = async (expected: string | RegExp, outdated?: string | RegExp) => {
+    let last = 'no answer'
+    for (let tries = 0; tries < 200 && server.exitCode === null; tries++) {
       const answer = await fetch(`http://127.0.0.1:${port}/area`).catch(() => undefined)
-      if (!answer) await setTimeout(200)
-      else {
-        const text = await answer.text()
-        return answer.ok && isPrinted(prints, text)
-          ? undefined
-          : `answered ${answer.status}: ${text}\n${said}`
-      }
+      const text = await answer?.text()
+      if (answer?.ok && isPrinted(expected, text ?? '')) return undefined
+      if (answer) last = `answered ${answer.status}: ${text}`
+      if (answer && !(outdated && isPrinted(outdated, text ?? ''))) break
+      await setTimeout(200)
     }
-    return `no answer\n${said}`
+    return `${last}\n${said}`.slice(0, 4000)
+  }
+  try {
+    const fault = await faultOfAnswer(prints)
+    if (fault !== undefined || !changes) return fault
+    for (const [file, from, to] of changes.texts) {
+      const path = join(cwd, file)
+      writeFileSync(path, readFileSync(path, 'utf8').replace(from, to))
+    }
+    return await faultOfAnswer(changes.prints, prints)
   } finally {
     server.kill()
     await ended
