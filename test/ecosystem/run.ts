@@ -112,7 +112,7 @@ const RUNS: Record<string, Project> = {
     prints: '42',
     changes: {
       texts: [
-        ['queue.js', 'export const', 'export const isChanged = true\nexport const'],
+        ['queue.js', 'export function', 'export const isChanged = true\nexport function'],
         ['app/area/route.js', 'height: 7', 'height: 8'],
       ],
       prints: '48',

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import { JobQueue } from 'millrace'
 
-// `next dev` loads this module again after each change. The queue is opened once in a process.
-globalThis.queue ??= JobQueue.open(process.env.QUEUE_DIRECTORY ?? './jobs', {
-  workers: { area: join(process.cwd(), 'workers/area.js') },
-})
-
-export const queue = globalThis.queue
+// Opened by the first request: `next build` loads this module too. Kept in the process: `next dev` loads it again after each change.
+export function openQueue() {
+  globalThis.queue ??= JobQueue.open(process.env.QUEUE_DIRECTORY ?? './jobs', {
+    workers: { area: join(process.cwd(), 'workers/area.js') },
+  })
+  return globalThis.queue
+}
