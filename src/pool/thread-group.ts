@@ -121,8 +121,10 @@ export class ThreadGroup<Job extends PoolJob> {
 
   /** Gives a waybill to a thread that has none; `isFresh`: to one that has run no job. */
   give(waybill: DispatchedWaybill<Job>, isShortWaybill: boolean, isFresh: boolean): void {
-    const shift = isFresh ? this.#startInPlace() : (this.#idle.pop() ?? this.#start())
+    const shift = isFresh ? this.#start() : (this.#idle.pop() ?? this.#start())
     if (!shift) return this.#returnLater(waybill)
+    // It is in the place of an idle one.
+    if (isFresh) this.#endIdle(1)
     shift.give(waybill)
     if (isShortWaybill) this.#roomy.add(shift)
   }
@@ -169,13 +171,6 @@ export class ThreadGroup<Job extends PoolJob> {
     // Piscina waits for every thread, the lost ones too.
     const closed = this.#starter.close()
     if (this.#lost.count === 0) await closed
-  }
-
-  /** In place of an idle one, if there is any. */
-  #startInPlace(): Shift<Job> | undefined {
-    const shift = this.#start()
-    if (shift) this.#endIdle(1)
-    return shift
   }
 
   #startIdle(): boolean {
@@ -246,8 +241,7 @@ export class ThreadGroup<Job extends PoolJob> {
     const now = Date.now()
     const isOver = ({ idleSinceMs }: Shift<Job>) =>
       now < idleSinceMs || now - idleSinceMs >= this.#idleTimeoutMs
-    const fresh = this.#idle.findIndex((shift) => !isOver(shift))
-    const over = fresh < 0 ? this.#idle.length : fresh
+    const over = this.#idle.filter(isOver).length
     this.#endIdle(Math.min(over, Math.max(0, this.size - this.#warm.count)))
     this.#sweepTimer = undefined
     const [first] = this.#idle

@@ -10,7 +10,7 @@
  *               └──it ends──▶ forgotten               (its worker's `error` and `exit` say why)
  * ```
  */
-import type { MessagePort, ResourceLimits, Worker } from 'node:worker_threads'
+import type { MessagePort, ResourceLimits, SHARE_ENV, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { WorkerModule } from '../tasks/worker-module.js'
 import { THREAD_FILE } from './thread-file.js'
@@ -24,6 +24,10 @@ type LoadBalancer = NonNullable<Options['loadBalancer']>
 export interface ThreadOptions {
   /** Run once in each, before its first job. */
   readonly setup: WorkerModule | undefined
+  /** Their environment variables; `undefined`: a copy of those of the process. */
+  readonly env: Record<string, string> | typeof SHARE_ENV | undefined
+  /** Their flags of Node.js; `undefined`: those of the process. */
+  readonly execArgv: string[] | undefined
 }
 
 export class ThreadStarter {
@@ -33,7 +37,7 @@ export class ThreadStarter {
   readonly #known = new WeakSet<Worker>()
 
   /** At most `most` threads at once. */
-  constructor(limits: ResourceLimits | undefined, most: number, { setup }: ThreadOptions) {
+  constructor(limits: ResourceLimits | undefined, most: number, { setup, env, execArgv }: ThreadOptions) {
     this.#setup = setup
     this.#piscina = new Piscina({
       filename: THREAD_FILE,
@@ -46,6 +50,8 @@ export class ThreadStarter {
       taskQueue: this.#starts,
       loadBalancer: this.#starts.choose,
       ...(limits && { resourceLimits: limits }),
+      ...(env && { env }),
+      ...(execArgv && { execArgv }),
     })
     this.#piscina.on('workerCreate', ({ id }: { id: number }) => this.#starts.noteReady(id))
     // The workers are listened to themselves.
