@@ -137,10 +137,9 @@ export class Shift<Job extends PoolJob> {
     this.recallNext()
   }
 
-  /** Takes back the jobs that have not started: of the waybill that lies behind another, or of all that share it. */
+  /** Takes back what has not started of the waybills that lie behind the first one. */
   recallNext(mustNotStart: (job: Job) => boolean = () => true): void {
-    const lying = this.shared ? [...this.#waybills] : this.#waybills.slice(1)
-    for (const waybill of lying) if (waybill.jobs.some(mustNotStart)) waybill.recall()
+    for (const waybill of this.#waybills.slice(1)) if (waybill.jobs.some(mustNotStart)) waybill.recall()
   }
 
   /** Stops all jobs. Those that listen are asked first: they end before the thread is ended for the others that share it. */

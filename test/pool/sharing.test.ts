@@ -97,9 +97,11 @@ test('ordinary jobs of short tasks go on beside a thread that is shared', async 
 })
 
 test('what jobs on one thread report and save is kept apart', async (t) => {
-  const queue = await openSharing(t, {}, { attempts: 2 })
+  const queue = await openSharing(t, { captureConsole: true }, { attempts: 2 })
   const wrong: unknown[] = []
+  let lines = 0
   queue.on('log', (job, text) => {
+    lines++
     if (text !== 'report' && text !== job.id && text !== `saved ${job.id}`) wrong.push([job.id, text])
   })
   queue.on('progress', (job, value) => {
@@ -108,6 +110,8 @@ test('what jobs on one thread report and save is kept apart', async (t) => {
   const jobs = await queue.enqueueMany('share', Array(10).fill({ do: 'report' }))
   await Promise.all(jobs.map((job) => job.finished()))
   assert.deepEqual(wrong, [])
+  // Of each attempt what it begins with, and six; of the second one the last.
+  assert.equal(lines, 10 * (7 + 8))
   for (const { id } of jobs) {
     const { log, progress } = (await queue.job(id)) ?? {}
     assert.deepEqual([progress, log?.lines.at(-1)], [id, `saved ${id}`])
