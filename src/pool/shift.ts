@@ -227,16 +227,13 @@ export class Shift<Job extends PoolJob> {
   }
 
   #finish(waybill: DispatchedWaybill<Job>): void {
-    const index = this.#waybills.indexOf(waybill)
-    // What it should have sent outcomes of and has not is lost.
-    if (index > 0 && !this.shared) return
     this.#hasRun = true
     this.#isLate = false
-    this.#waybills.splice(index, 1)
+    this.#waybills.splice(this.#waybills.indexOf(waybill), 1)
     clearTimeout(this.#nextTimer)
     const [next] = this.#waybills
-    if (!next) this.#worker.unref()
-    else if (!this.shared) next.begin()
+    if (next) next.begin()
+    else this.#worker.unref()
     if (this.#isRetiring && !next) this.kill()
     this.#events.done(waybill)
     if (this.#stopReason) this.stopAll(this.#stopReason)

@@ -107,6 +107,7 @@ export class DispatchedWaybill<Job extends Timed> {
 
   /** Its thread takes it now, or as soon as it has started. */
   begin(): void {
+    if (this.#hasBegun) return
     this.#hasBegun = true
     // Of several, the first outcome or look will tell.
     if (this.jobs.length === 1 && this.#marks.open === 1) this.#noteStarted(0, Date.now())
@@ -189,13 +190,12 @@ export class DispatchedWaybill<Job extends Timed> {
     if (this.#stops.has(index)) return true
     if (this.state.move(index, WAITING, RECALLED)) {
       this.#stops.set(index, reason)
-      if (this.#loading.index === index) {
-        // Its module may never be done loading.
-        this.#kill()
-        return true
+      // Its module may never be done loading.
+      if (this.#loading.index === index) this.#kill()
+      else {
+        this.#marks.settle(index)
+        this.#tell([{ kind: 'stopped', job, reason }])
       }
-      this.#marks.settle(index)
-      this.#tell([{ kind: 'stopped', job, reason }])
       return true
     }
     if (this.state.move(index, STARTED, KILLED)) {
