@@ -64,7 +64,7 @@ export class Shift<Job extends PoolJob> {
   /** Since when it has nothing to do, in ms. */
   idleSinceMs = 0
   /** What its waybills share it as, if they do. */
-  shared: SharedThread | undefined
+  #shared: SharedThread | undefined
 
   /** Throws if no thread can be started. */
   constructor(start: (port: MessagePort) => Worker, options: ShiftOptions, events: ShiftEvents<Job>) {
@@ -107,8 +107,9 @@ export class Shift<Job extends PoolJob> {
     return this.#state === 'LOST'
   }
 
-  /** Whether one more waybill may lie with it. */
+  /** Whether one more waybill may lie behind its only one. */
   get hasRoom(): boolean {
+    if (this.#shared) return false
     return this.#waybills.length === 1 && this.#state === 'OPEN' && !this.#isRetiring && !this.#isLate
   }
 
@@ -117,8 +118,20 @@ export class Shift<Job extends PoolJob> {
     return !this.#isRetiring && (this.#state === 'OPEN' || this.#state === 'STARTING')
   }
 
+  /** Its waybills run at the same time, until it has none. */
+  share(shared: SharedThread): void {
+    this.#shared = shared
+    shared.thread = this
+  }
+
+  #endSharing(): void {
+    // Those that came when this thread was about to end may share another one.
+    if (this.#shared?.thread === this) this.#shared.thread = undefined
+    this.#shared = undefined
+  }
+
   give(waybill: DispatchedWaybill<Job>): void {
-    const isShared = this.shared !== undefined
+    const isShared = this.#shared !== undefined
     const message = packWaybill(waybill, this.#options.outputLimit, isShared)
     this.#waybills.push(waybill)
     waybill.lie(this)
@@ -233,7 +246,10 @@ export class Shift<Job extends PoolJob> {
     clearTimeout(this.#nextTimer)
     const [next] = this.#waybills
     if (next) next.begin()
-    else this.#worker.unref()
+    else {
+      this.#endSharing()
+      this.#worker.unref()
+    }
     if (this.#isRetiring && !next) this.kill()
     this.#events.done(waybill)
     if (this.#stopReason) this.stopAll(this.#stopReason)
@@ -276,6 +292,7 @@ export class Shift<Job extends PoolJob> {
       culprit: this.#culprit,
     }
     const hasOpened = this.#hasOpened || isKilled
+    this.#endSharing()
     this.#events.ended(this.#waybills.splice(0), death, hasOpened)
     this.#noteGone()
   }

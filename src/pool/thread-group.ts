@@ -64,7 +64,8 @@ export class ThreadGroup<Job extends PoolJob> {
   })
   /** Those that may take a waybill behind the short one that they work on, the first to end it first. */
   readonly #roomy = new Set<Shift<Job>>()
-  readonly #shared = new Map<SharedThread, Shift<Job>>()
+  /** The one that each worked on last. */
+  readonly #sharing = new WeakMap<SharedThread, Shift<Job>>()
   readonly #lost = new LostThreads<Shift<Job>>()
   #sweepTimer: NodeJS.Timeout | undefined
   readonly #pause = new StartPause({
@@ -131,12 +132,11 @@ export class ThreadGroup<Job extends PoolJob> {
 
   /** Gives a waybill to the thread that others share, or to one that has none. */
   giveShared(waybill: DispatchedWaybill<Job>, shared: SharedThread): void {
-    const known = this.#shared.get(shared)
-    const shift = known?.isUsable ? known : (this.#idle.pop() ?? this.#start())
+    const known = shared.isAtWork ? this.#sharing.get(shared) : undefined
+    const shift = known ?? this.#idle.pop() ?? this.#start()
     if (!shift) return this.#returnLater(waybill)
-    shift.shared = shared
-    shared.thread = shift
-    this.#shared.set(shared, shift)
+    this.#sharing.set(shared, shift)
+    shift.share(shared)
     shift.give(waybill)
   }
 
@@ -210,23 +210,10 @@ export class ThreadGroup<Job extends PoolJob> {
   #done(shift: Shift<Job>, waybill: DispatchedWaybill<Job>): void {
     this.#roomy.delete(shift)
     // What lies behind another is short.
-    if (shift.waybills.length > 0 && !shift.shared) this.#roomy.add(shift)
+    if (shift.waybills.length > 0) this.#roomy.add(shift)
     if (shift.isUsable) this.#warm.noteWorked()
-    if (shift.waybills.length === 0) {
-      this.#endSharing(shift)
-      if (shift.isUsable) this.#rest(shift)
-    }
+    if (shift.waybills.length === 0 && shift.isUsable) this.#rest(shift)
     waybill.free()
-  }
-
-  #endSharing(shift: Shift<Job>): void {
-    const { shared } = shift
-    if (!shared) return
-    shift.shared = undefined
-    // Those that came when this thread was about to end may share another one.
-    if (this.#shared.get(shared) !== shift) return
-    this.#shared.delete(shared)
-    shared.thread = undefined
   }
 
   #rest(shift: Shift<Job>): void {
@@ -281,7 +268,6 @@ export class ThreadGroup<Job extends PoolJob> {
     this.#shifts.delete(shift)
     this.#ending.delete(shift)
     this.#roomy.delete(shift)
-    this.#endSharing(shift)
     const at = this.#idle.indexOf(shift)
     if (at >= 0) this.#idle.splice(at, 1)
   }
