@@ -39,6 +39,7 @@ export async function openSharing(
     maxWorkers: 1,
     attempts: 1,
     backoff: 1,
+    abortGrace: 60_000,
     ...rest,
   })
   t.after(() => queue.close({ timeout: 0 }))
