@@ -12,6 +12,9 @@ import { UsageError } from './usage-error.js'
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string }
 
+const trust = () =>
+  new Option('--trust-directory', 'take a directory that other users own or may write (see SECURITY.md)')
+
 const program = new Command('millrace')
   .description('A durable job queue that feeds a pool of worker threads.')
   .version(version)
@@ -44,6 +47,7 @@ program
   .addOption(
     integer('--buffer <n>', 'how many inputs are read ahead of their results', 1, 1e7).default(100_000),
   )
+  .addOption(trust())
   .option('--quiet', 'show no progress')
   .addHelpText(
     'after',
@@ -72,6 +76,7 @@ program
   .command('repair')
   .description('Save what can be saved of a damaged directory of jobs. Copy it away before.')
   .argument('<directory>', 'where the jobs are')
+  .addOption(trust())
   .addHelpText(
     'after',
     `
@@ -81,9 +86,6 @@ now by state, how many entries could not be read, which files had damage.
 Exit codes: 0 repaired, 2 no queue, in use, or not to be repaired.`,
   )
   .action(repair)
-
-const trust = () =>
-  new Option('--trust-directory', 'take a directory that other users own or may write (see SECURITY.md)')
 
 program
   .command('export')

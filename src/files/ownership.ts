@@ -63,7 +63,8 @@ export function isOpenToAll({ mode }: Stats): boolean {
 function troubleOf({ uid, mode }: Stats): { what: string; cure: string } | undefined {
   if (!hasOwners()) return undefined
   const user = process.geteuid?.()
-  const otherwise = 'or set trustDirectory if all who can write it may run code as this process'
+  const otherwise =
+    'or set trustDirectory (--trust-directory) if all who can write it may run code as this process'
   if (uid !== user)
     return {
       what: `belongs to user ${uid}, and this process is run by user ${user}`,

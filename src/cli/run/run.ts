@@ -21,6 +21,7 @@ export interface RunOptions extends FeedOptions {
   readonly json?: boolean
   readonly maxWorkers?: number
   readonly unfinished?: boolean
+  readonly trustDirectory?: boolean
   readonly quiet?: boolean
 }
 
@@ -54,6 +55,7 @@ async function open(module: FoundModule, task: string, options: RunOptions): Pro
       keep: { completed: { ...ALL, input: true }, failed: ALL, cancelled: ALL },
       // Somebody waits: a module that cannot be loaded is told at once.
       loadTimeout: 0,
+      trustDirectory: options.trustDirectory ?? false,
       // Nothing runs before it is known what this command line gives.
       maxWorkers: 0,
     })
