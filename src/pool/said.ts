@@ -4,6 +4,7 @@
 import { MessagePort } from 'node:worker_threads'
 import type { ErrorData } from '../errors/error-data.js'
 import { isJobLog, type JobLog } from '../job/notes.js'
+import { isOwnBytes } from './own-bytes.js'
 
 export type Said =
   /** The encoded value that it reported last. */
@@ -17,8 +18,8 @@ export type Said =
 export function readSaid(message: object): Said | undefined {
   const { index, progress, log, checkpoint, reply } = message as Record<string, unknown>
   if (typeof index !== 'number') return undefined
-  if (progress instanceof Uint8Array) return { index, progress }
-  if (checkpoint instanceof Uint8Array && reply instanceof MessagePort) return { index, checkpoint, reply }
+  if (isOwnBytes(progress)) return { index, progress }
+  if (isOwnBytes(checkpoint) && reply instanceof MessagePort) return { index, checkpoint, reply }
   return isJobLog(log) ? { index, log } : undefined
 }
 

@@ -3,6 +3,7 @@
  * a worker module may replace what it finds in its thread, so nothing is used that was not looked at.
  */
 
+import { isOwnBytes } from './own-bytes.js'
 import { answer, readSaid, type Said } from './said.js'
 import { holdsOutcomes } from './waybill/outcome-buffer.js'
 
@@ -43,10 +44,10 @@ export function readMessage(message: unknown): ThreadMessage | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { waybill, outcomes, isLast, index, isLoading, unloadable } = message as Record<string, unknown>
   if (typeof waybill !== 'number') return undefined
-  if (outcomes instanceof Uint8Array)
+  if (isOwnBytes(outcomes))
     return typeof isLast === 'boolean' && holdsOutcomes(outcomes) ? { waybill, outcomes, isLast } : undefined
   if (typeof index !== 'number') return undefined
-  if (unloadable instanceof Uint8Array) return { waybill, index, unloadable }
+  if (isOwnBytes(unloadable)) return { waybill, index, unloadable }
   if (typeof isLoading === 'boolean') return { waybill, index, isLoading }
   const said = readSaid(message)
   return said && { waybill, ...said }
@@ -68,7 +69,7 @@ export function readMilestone(message: unknown): Milestone | undefined {
 export function readPrinted(message: unknown): Printed | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { stream, text } = message as Record<string, unknown>
-  if ((stream !== 'stdout' && stream !== 'stderr') || !(text instanceof Uint8Array)) return undefined
+  if ((stream !== 'stdout' && stream !== 'stderr') || !isOwnBytes(text)) return undefined
   return { stream, text }
 }
 

@@ -9,6 +9,7 @@ import { CommandLines } from './command-lines.js'
 import { Directories } from './directories.js'
 import { Lines } from './lines.js'
 import { Messages } from './messages.js'
+import { Port } from './port.js'
 import { Records } from './records.js'
 import type { Target, Verdict } from './target.js'
 import { Values } from './values.js'
@@ -34,6 +35,7 @@ const TARGETS: Record<string, (seed: number, directory: string) => Target | Prom
   values: (seed) => new Values(seed),
   records: (seed) => new Records(seed),
   messages: (seed) => new Messages(seed),
+  port: (_seed, directory) => Port.open(directory),
   lines: (seed, directory) => new Lines(seed, directory),
   directories: (_seed, directory) => Directories.open(directory),
   commands: (_seed, directory) => new CommandLines(directory),

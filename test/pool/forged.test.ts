@@ -75,6 +75,18 @@ test('an outcome of a job that has not started is not taken', () => {
   assert.equal(results[1]?.kind, 'returned')
 })
 
+test('a job that has started is charged if its thread is through and has sent no outcome of it', () => {
+  const { waybill, results } = waybillOf(3)
+  waybill.begin()
+  waybill.state.move(0, WAITING, DONE)
+  waybill.state.move(1, WAITING, STARTED)
+  waybill.free()
+  assert.deepEqual(
+    results.map(({ kind }) => kind),
+    ['died', 'died', 'returned'],
+  )
+})
+
 test('whatever stands in the place of an error is a failure with a name and a message', () => {
   const given = [
     undefined,

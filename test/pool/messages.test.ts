@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { MessageChannel, MessagePort } from 'node:worker_threads'
 import fc from 'fast-check'
-import { readMessage } from '../../src/pool/thread-messages.js'
+import { readMessage, readPrinted } from '../../src/pool/thread-messages.js'
 import { OutcomeBuffer, readOutcomes } from '../../src/pool/waybill/outcome-buffer.js'
 import { temporaryDirectory } from '../support/directory.js'
 import { runScript } from '../support/script.js'
@@ -49,6 +49,27 @@ test('whatever a thread sends is a message or nothing, and what is read of it ha
     { seed: 1, numRuns: 5000 },
   )
   assert.ok(messages > 100, `${messages} of them were messages`)
+})
+
+test('bytes in shared memory, which could change after a check, are not taken', () => {
+  const shared = (bytes: Uint8Array) => {
+    const copy = new Uint8Array(new SharedArrayBuffer(bytes.byteLength))
+    copy.set(bytes)
+    return copy
+  }
+  const outcomes = new OutcomeBuffer()
+  outcomes.push(0, false, 1, Uint8Array.of(1))
+  const bytes = Uint8Array.from(outcomes.take())
+  const reply = new MessageChannel().port1
+  const messages = (of: (bytes: Uint8Array) => Uint8Array) => [
+    { waybill: 1, outcomes: of(bytes), isLast: true },
+    { waybill: 1, index: 0, unloadable: of(bytes) },
+    { waybill: 1, index: 0, progress: of(bytes) },
+    { waybill: 1, index: 0, checkpoint: of(bytes), reply },
+  ]
+  for (const message of messages((own) => own)) assert.ok(readMessage(message))
+  for (const message of messages(shared)) assert.equal(readMessage(message), undefined)
+  assert.equal(readPrinted({ stream: 'stdout', text: shared(bytes) }), undefined)
 })
 
 test('outcomes that are cut short, longer, or changed in their lengths are not taken for outcomes', () => {

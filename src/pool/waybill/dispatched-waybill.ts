@@ -16,7 +16,7 @@ import { blame, type Death } from './blame.js'
 import { JobMarks } from './job-marks.js'
 import { ModuleLoading } from './module-loading.js'
 import { errorIn, readOutcomes } from './outcome-buffer.js'
-import { endedWhileLoading, type Result, type StopReason, type Timed } from './result.js'
+import { endedWhileLoading, keptBack, type Result, type StopReason, type Timed } from './result.js'
 import {
   isRunning,
   KILLED,
@@ -114,10 +114,10 @@ export class DispatchedWaybill<Job extends Timed> {
     this.#watch()
   }
 
-  /** Its thread is through with it, or has ended. */
+  /** Its thread is through with it, or has ended. A job that has started and has no outcome is charged. */
   free(): void {
     this.#endTimers()
-    if (this.#marks.open > 0) this.#tellRest((job) => ({ kind: 'returned', job, alone: false }))
+    if (this.#marks.open > 0) this.#tellRest((job, index) => keptBack(job, this.state.stateOf(index)))
     if (!this.#isTakenBack) this.#events.freed()
   }
 
@@ -234,11 +234,11 @@ export class DispatchedWaybill<Job extends Timed> {
   }
 
   /** Every job has a result, even if the thread has sent none. */
-  #tellRest(resultOf: (job: Job) => Result<Job>): void {
+  #tellRest(resultOf: (job: Job, index: number) => Result<Job>): void {
     const results = this.#marks.unsettled().map(([index, job]): Result<Job> => {
       const reason = this.#stops.get(index)
       this.#marks.settle(index)
-      return reason ? { kind: 'stopped', job, reason } : resultOf(job)
+      return reason ? { kind: 'stopped', job, reason } : resultOf(job, index)
     })
     this.#tell(results)
   }

@@ -1,5 +1,6 @@
 /** What becomes of a job that was handed out. */
 import type { ErrorData } from '../../errors/error-data.js'
+import { WAITING } from './waybill.js'
 
 export type StopReason = 'cancelled' | 'timedOut' | 'closing'
 
@@ -42,4 +43,14 @@ export function notLoaded(job: Timed | undefined, what: string): ErrorData {
 /** A module's URL as messages show it: a `data:` URL is the whole module. */
 export function shownUrl(url: string): string {
   return url.length > 200 ? `${url.slice(0, 200)}…` : url
+}
+
+/**
+ * A job of which a thread that is through has sent no outcome. One that has started is charged: a worker module that posts messages of
+ * its own may have kept the outcome back, and would do so each time.
+ */
+export function keptBack<Job>(job: Job, state: number): Result<Job> {
+  if (state === WAITING) return { kind: 'returned', job, alone: false }
+  const message = 'the thread said that this job had ended, and not how'
+  return { kind: 'died', job, error: { name: 'ThreadDiedError', code: 'MILLRACE_THREAD_DIED', message } }
 }
