@@ -69,6 +69,11 @@ test('what is not JSON is a SyntaxError', () => {
     assert.throws(() => parseExactly(text), SyntaxError, text)
 })
 
+test('a number is taken as JSON.stringify writes it, also where its next digit would be rounded up', () => {
+  for (const number of [1321923618245660.25, -1321923618245660.25, 5e-324, 2 ** 53 + 2])
+    assert.equal(parseExactly(JSON.stringify(number)), number)
+})
+
 test('whatever JSON.stringify writes is taken, and is the value', () => {
   fc.assert(
     fc.property(fc.jsonValue(), fc.constantFrom(undefined, 1, '\t'), (value, indent) => {

@@ -86,7 +86,10 @@ const SAFE_DIGITS = 15
 /** `toExponential` gives no more. */
 const MOST_DIGITS = 101
 
-/** Whether the double nearest to a number is, with as many digits, the number as it was written. */
+/**
+ * Whether the double nearest to a number is, with as many digits, the number as it was written. The shortest digits that give a
+ * double, which JSON.stringify writes, may be others than its own: 1321923618245660.25 is written with .2, and rounded to .3.
+ */
 function isExact(written: string): boolean {
   if (written.length <= SAFE_DIGITS && !/e/i.test(written)) return true
   const [, whole = '', fraction = '', exponent = '0'] =
@@ -100,7 +103,7 @@ function isExact(written: string): boolean {
   const power = Number(exponent) + whole.length - 1 - leadingZeros
   const [first = '', rest] = [significant.slice(0, 1), significant.slice(1)]
   const expected = `${first}${rest && `.${rest}`}e${power < 0 ? '-' : '+'}${Math.abs(power)}`
-  return value.toExponential(significant.length - 1) === expected
+  return value.toExponential(significant.length - 1) === expected || value.toExponential() === expected
 }
 
 function cut(text: string): string {
