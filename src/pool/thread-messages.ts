@@ -63,7 +63,7 @@ export function readMilestone(message: unknown): Milestone | undefined {
   if (typeof message !== 'object' || message === null) return undefined
   const { milestone, error } = message as Record<string, unknown>
   if (milestone !== 'setUp' && milestone !== 'ended') return undefined
-  return error === undefined || error instanceof Uint8Array ? { milestone, error } : undefined
+  return error === undefined || isOwnBytes(error) ? { milestone, error } : undefined
 }
 
 export function readPrinted(message: unknown): Printed | undefined {
