@@ -200,3 +200,14 @@ test('a wrong argument rejects the promise of a method that gives one, and throw
   assert.throws(() => queue.map('echo', [], options), wrong)
   assert.throws(() => queue.map('nope' as 'echo', []), { code: 'MILLRACE_UNKNOWN_TASK' })
 })
+
+test('closing takes no longer than its timeout in all: what draining has taken is not granted again', async (t) => {
+  const queue = await openQueue(t, { maxWorkers: 1 })
+  const started = once(queue, 'log')
+  await queue.enqueue('block')
+  await started
+  const timers = t.mock.method(globalThis, 'setTimeout')
+  await queue.close({ drain: true, timeout: 137 })
+  const whole = timers.mock.calls.filter(({ arguments: [, ms] }) => ms === 137)
+  assert.equal(whole.length, 1)
+})
