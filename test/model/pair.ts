@@ -4,7 +4,8 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Head, Place } from '../../src/job/job.js'
 import type { Added, Claimed, NewJob, Recovered, Settlement, Store } from '../../src/store/store.js'
 import { newJob, revive, textOf } from '../support/store.js'
-import type { IsGone, Model, ModelJob, Outcome } from './model.js'
+import type { IsGone, Model, ModelJob } from './model.js'
+import { settlementOf, timeOf } from './outcomes.js'
 import { goneFrom, nameOf, seenInModel, seenInStore } from './seen.js'
 import type { Adding, Changing, Claiming, Direct, Saving, Settling, Step } from './steps.js'
 
@@ -20,8 +21,6 @@ export interface Real {
 type Candidate = (isGone: IsGone) => Model
 type Cleaning = Changing & { do: 'clean' }
 
-/** Far enough that nothing is due by itself. */
-const FAR = Date.now() + 10 * 365 * 24 * 3_600_000
 const YEARS_MS = 5 * 365 * 24 * 3_600_000
 const GRANTED = 2
 
@@ -277,25 +276,6 @@ export class Pair {
 function candidateOf(model: Model): Candidate {
   const now = model.clone()
   return () => now
-}
-
-function settlementOf(job: Claimed, name: string, outcome: Outcome, later: number): Settlement {
-  if (outcome === 'completed')
-    return { outcome, job, output: Buffer.from(`${name} done`), startedAt: Date.now() }
-  if (outcome === 'released' || outcome === 'alone')
-    return { outcome: 'released', job, alone: outcome === 'alone' }
-  if (outcome === 'cancelled') return { outcome, job, head: job.head }
-  const failure = { attempt: job.attempt, at: Date.now(), name: 'Error', message: 'no' }
-  const failures = [...(job.head.failures ?? []), failure]
-  const head = { ...job.head, attempt: job.attempt, failures }
-  return outcome === 'failed'
-    ? { outcome, job, head }
-    : { outcome, job, head: { ...head, runAt: timeOf(later) || 1 } }
-}
-
-/** When something is due that is to happen so much later; 0 for now. */
-function timeOf(later: number): number {
-  return later === 0 ? 0 : FAR + later
 }
 
 function choose(jobs: readonly ModelJob[], which: number): ModelJob | undefined {

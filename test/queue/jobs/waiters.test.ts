@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { encode } from '../../../src/codec/codec.js'
 import { ClosedError } from '../../../src/errors/errors.js'
@@ -127,6 +128,24 @@ test('a caller that gave up is forgotten, the only one or any of many, and the o
       waiters.settle(job(1, 'completed', 'output'))
       for (const output of await outputs) assert.equal(output, 'output')
     }
+})
+
+test('a caller with limits leaves no timer and no listener behind, answered or not', async () => {
+  const timers = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length
+  const before = timers()
+  const waiters = new Waiters(() => 'echo')
+  const { place } = job(1, 'completed')
+  const { signal } = new AbortController()
+  const answered = waiters.untilFinishedWithin(place, { timeout: 3_600_000, signal })
+  assert.deepEqual([timers() - before, getEventListeners(signal, 'abort').length], [1, 1])
+  waiters.settle(job(1, 'completed', 'output'))
+  await answered
+  assert.deepEqual([timers() - before, getEventListeners(signal, 'abort').length], [0, 0])
+  const leaving = new AbortController()
+  const aborted = waiters.untilFinishedWithin(place, { timeout: 3_600_000, signal: leaving.signal })
+  leaving.abort(new Error('enough'))
+  await assert.rejects(aborted, /enough/)
+  assert.equal(timers() - before, 0)
 })
 
 test('rejecting one leaves the others', async () => {
