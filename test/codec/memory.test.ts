@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { decode, encode } from '../../src/codec/codec.js'
+import { objectMemory } from '../../src/codec/memory.js'
 import { Preparation } from '../../src/codec/prepare.js'
 import { assertWellFormed } from '../../src/codec/well-formed.js'
 import { DamagedError, TooLargeError } from '../../src/errors/errors.js'
@@ -106,4 +107,8 @@ test('many small objects and deep chains of arrays are encoded and decoded', () 
   assert.deepStrictEqual(decode(Uint8Array.from(encode(chains, 'input'))), chains)
   const objects = Array.from({ length: 300_000 }, () => ({}))
   assert.equal((decode(Uint8Array.from(encode(objects, 'input'))) as object[]).length, 300_000)
+})
+
+test('an object of more than 1024 keys counts as one that has a table', () => {
+  assert.deepEqual([1, 1024, 1025].map(objectMemory), [32, 32 * 1024, 96 * 1025])
 })

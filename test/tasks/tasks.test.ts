@@ -54,7 +54,10 @@ test('a path with characters that URLs reserve names its file', async (t) => {
 
 test('what is no module is refused by name', async () => {
   for (const [given, message] of [
-    [() => 1, /^workers\.odd is a function: a function cannot travel to another thread.*new URL\(/],
+    [
+      () => 1,
+      /^workers\.odd is a function: a function cannot travel to another thread.*Put it into a file of its own.*new URL\(/,
+    ],
     [{ module: () => 1 }, /^workers\.odd is a function/],
     ['', /^workers\.odd must be a worker module: .*; got ""$/],
     [5, /; got 5$/],
