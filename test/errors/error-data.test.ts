@@ -247,3 +247,8 @@ test('data that is no error is known from data that is one', () => {
   round.cause = round
   assert.equal(isErrorData(round), false)
 })
+
+test('a member that is a regular expression is kept as its text', () => {
+  const thrown = Object.assign(new Error('no match'), { pattern: /a+/g })
+  assert.deepEqual(toErrorData(thrown).members, { pattern: '/a+/g' })
+})

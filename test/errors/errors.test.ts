@@ -220,3 +220,11 @@ test('causes are kept', () => {
   assert.deepEqual([last.name, (last as { code?: string }).code], ['RangeError', 'E_RANGE'])
   assert.equal((last.cause as Error).stack, failure.stack)
 })
+
+test('each word by which the system refuses a thread has its cure', () => {
+  for (const [words, cure] of [
+    [['EAGAIN', 'ENOMEM', 'ERR_WORKER_INIT_FAILED'], /raise the limit of processes/],
+    [['MODULE_NOT_FOUND', 'ENOENT', 'Cannot find'], /out of the bundle/],
+  ] as const)
+    for (const word of words) assert.match(new errors.ThreadStartError(new Error(word)).message, cure, word)
+})
