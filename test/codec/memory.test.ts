@@ -112,3 +112,12 @@ test('many small objects and deep chains of arrays are encoded and decoded', () 
 test('an object of more than 1024 keys counts as one that has a table', () => {
   assert.deepEqual([1, 1024, 1025].map(objectMemory), [32, 32 * 1024, 96 * 1025])
 })
+
+test('a tag counts for the part right behind it alone', () => {
+  const tagged = [0xd9, 0x01, 0x02]
+  const array = [0x83, 0x01, 0x02, 0x03]
+  for (const part of [[0x01], [0xf6], [0x61, 0x61]]) {
+    const before = assertWellFormed(Uint8Array.of(0x82, ...array, ...tagged, ...part))
+    assert.equal(assertWellFormed(Uint8Array.of(0x82, ...tagged, ...part, ...array)), before)
+  }
+})
