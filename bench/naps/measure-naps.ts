@@ -12,7 +12,7 @@ export interface NapLoad {
   readonly each: number
 }
 
-const TIMES = { startMs: 15_000, warmUpMs: 1000, measuredMs: 3000 }
+const TIMES = { startMs: 30_000, warmUpMs: 1000, measuredMs: 3000 }
 const QUICK_TIMES = { startMs: 2000, warmUpMs: 50, measuredMs: 200 }
 
 export async function measureNaps(

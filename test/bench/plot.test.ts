@@ -74,3 +74,11 @@ test('a range is drawn from its low end to its high end', () => {
 test('series of one name have one entry in the legend', () => {
   assert.equal(drawn(PLOT).match(/>one</g)?.length, 1)
 })
+
+test('entries of the legend stand side by side', () => {
+  const [one] = PLOT.series
+  assert.ok(one)
+  const svg = drawn({ ...PLOT, series: [one, { ...one, name: 'another' }, { ...one, name: 'third' }] })
+  const places = [...svg.matchAll(/translate\((\d+) 80\)/g)].map(([, x]) => Number(x))
+  assert.deepEqual(places, [24, 98, 201])
+})

@@ -55,6 +55,7 @@ test('the report draws every row that it is to show, and the same again', async 
   assert.equal(count('throughput', /<circle /g), 2 * 4 + 2)
   // The legend has an entry for each of three subjects, the plot a line for each of them and each of two durations.
   assert.equal(count('cores', /<circle /g), 2 * 3 * 4 + 3)
+  assert.equal(count('cores', /stroke-dasharray/g), 3)
   assert.equal(count('backlog', /<circle /g), 4 + 1)
   assert.equal(count('latency', /<path [^>]*stroke-linejoin/g), 4)
   for (const svg of Object.values(plots)) assert.doesNotMatch(svg, /NaN|undefined|Infinity/)
