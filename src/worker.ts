@@ -48,7 +48,7 @@ export interface JobContext<Meta = unknown, Saved = unknown> {
    * enqueued job. A completed job's checkpoint is dropped. If one is still being stored, that is waited for; of several that wait
    * the newest is stored.
    *
-   * @throws {ValueError} the value cannot be stored. @throws {TooLargeError} it is larger than `maxJobBytes`, encoded.
+   * @throws {ValueError} the value cannot be stored. @throws {TooLargeError} it is larger than `maxOutputBytes`, encoded.
    * @throws {JobStateError} the job has ended. @throws {StoreError} the directory cannot be written.
    */
   checkpoint(value: Saved): Promise<void>

@@ -72,7 +72,7 @@ export interface QueueOptions<Names extends string = string> extends TrustOption
   onFull?: OnFull
   /** The largest encoded input, and the largest encoded `meta`, that is accepted, in bytes. Default 67,108,864 (64 MiB). */
   maxJobBytes?: number
-  /** The largest encoded output that is accepted, in bytes: a larger one fails the attempt. Default 67,108,864 (64 MiB). */
+  /** The largest encoded output or checkpoint that is accepted, in bytes: a larger output fails the attempt. Default 67,108,864 (64 MiB). */
   maxOutputBytes?: number
   /** How long an idle thread is kept before it is ended. Default 5 s. */
   idleTimeout?: Duration

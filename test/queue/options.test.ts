@@ -10,6 +10,8 @@ test('options left out have their defaults', () => {
   const day = 24 * 3_600_000
   assert.deepEqual(settingsOf({ workers }), {
     maxWorkers: Math.max(1, availableParallelism()),
+    minWorkers: 0,
+    threads: { setup: undefined, env: undefined, execArgv: undefined },
     durability: 'disk',
     retention: {
       completed: { count: 10_000, bytes: 2 ** 30, age: day },
@@ -115,7 +117,7 @@ test('options out of range, of the wrong type or unknown are refused by name', (
     )
   assert.throws(
     () => settingsOf({ workers, concurrency: 3 } as QueueOptions),
-    /^OptionError: open\(\) has no option "concurrency": use workers, tasks, maxWorkers, attempts, /,
+    /^OptionError: open\(\) has no option "concurrency": use workers, tasks, maxWorkers, setup, /,
   )
   assert.throws(
     () => settingsOf(undefined as unknown as QueueOptions),

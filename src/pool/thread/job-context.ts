@@ -5,6 +5,7 @@
 import { inspect } from 'node:util'
 import type { Transferable } from 'node:worker_threads'
 import { decode, encode } from '../../codec/codec.js'
+import type { Limit } from '../../codec/cost.js'
 import { JobStateError } from '../../errors/errors.js'
 import { formatId } from '../../job/job-id.js'
 import type { JobContext } from '../../worker.js'
@@ -39,18 +40,28 @@ export class ThreadJobContext implements JobContext {
   readonly #index: number
   readonly #state: SharedState
   readonly #say: Say
+  readonly #checkpointLimit: Limit
   #controller: AbortController | undefined
   #reports: JobReports | undefined
   #checkpoints: Checkpoints | undefined
   #hasEnded = false
   #saved: { readonly value: unknown } | undefined
 
-  constructor(job: Packed, task: string, index: number, state: SharedState, say: Say) {
+  /** `checkpointLimit` bounds what a checkpoint saves. */
+  constructor(
+    job: Packed,
+    task: string,
+    index: number,
+    state: SharedState,
+    say: Say,
+    checkpointLimit: Limit,
+  ) {
     this.#job = job
     this.#task = task
     this.#index = index
     this.#state = state
     this.#say = say
+    this.#checkpointLimit = checkpointLimit
   }
 
   static {
@@ -140,7 +151,7 @@ export class ThreadJobContext implements JobContext {
 
   #checkpoint(value: unknown): Promise<void> {
     try {
-      return this.#saving.save(new Uint8Array(encode(value, 'checkpoint')))
+      return this.#saving.save(new Uint8Array(encode(value, 'checkpoint', this.#checkpointLimit)))
     } catch (error) {
       return Promise.reject(error)
     }

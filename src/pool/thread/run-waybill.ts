@@ -91,7 +91,7 @@ function runJob(job: Packed, index: number, run: Run): Promise<void> | undefined
     const startedAt = run.now
     state.startedAt = startedAt
     if (!state.move(index, WAITING, STARTED)) return undefined
-    const context = new ThreadJobContext(job, kind.task, index, state, run.say)
+    const context = new ThreadJobContext(job, kind.task, index, state, run.say, message.outputLimit)
     const captured = kind.capturesConsole ? new CapturedOutput(context.log) : undefined
     const end = (isError: boolean, bytes: Uint8Array): void => {
       captured?.end()

@@ -10,9 +10,7 @@
  * Whatever is appended while a batch is being written makes up the next one: the slower the disk, the larger the groups, up to
  * some megabytes; then another is gathered behind it. A group is atomic. Once it is written its `after`s run in order, all
  * before the next group is begun and before anything that `between` was given: there, memory and disk agree.
- *
- * Groups are written in the asynchronous context in which the store was opened. In that of the caller who began a group, a queue
- * that is never at rest would keep what the caller's `AsyncLocalStorage` holds.
+ * Groups are written in the asynchronous context of `open`. A caller's would be kept for as long as the queue is not at rest.
  */
 import { AsyncResource } from 'node:async_hooks'
 import type { Level } from 'level'
@@ -23,7 +21,7 @@ import { DELETIONS_KEY, SYNCED_KEY } from './format/keys.js'
 export type Database = Level<Buffer, Buffer>
 export type Snapshot = ReturnType<Database['snapshot']>
 
-/** From so many bytes on a group does not wait for the end of the turn: more can be gathered while it is written. */
+/** From so many bytes on a group does not wait for the end of the turn. */
 const EAGER_BYTES = 512 * 1024
 /** A group that has come to so many bytes takes nothing more. */
 const FULL_BYTES = 8 * 1024 * 1024
@@ -80,7 +78,7 @@ interface Group {
   readonly reject: (error: Error) => void
   /** Whether something in it must survive a power cut. */
   wantsSync: boolean
-  /** Whether it is written with an fsync. Known once it is sealed. */
+  /** Known once it is sealed. */
   willSync: boolean
   /** Whether it is complete: it may wait for those before it to be written. */
   isSealed: boolean
@@ -284,10 +282,9 @@ export class GroupCommit {
 
   /** After a failed write LevelDB's state is unknown: nothing more may be acknowledged. */
   #break(cause: unknown): Error {
-    if (!this.#broken) {
-      this.#broken = new StoreError('writing to the directory', cause)
-      this.#onBroken(this.#broken)
-    }
+    if (this.#broken) return this.#broken
+    this.#broken = new StoreError('writing to the directory', cause)
+    this.#onBroken(this.#broken)
     return this.#broken
   }
 }

@@ -199,6 +199,6 @@ test('unknown options of jobs, clean and close are refused: a misspelt bound mus
   await (await queue.enqueue('echo', 1)).finished()
   await assert.rejects(queue.clean({ olderthan: 5 } as object), /clean\(\) has no option "olderthan"/)
   await assert.rejects(queue.jobs({ states: ['failed'] } as object), { code: 'MILLRACE_OPTION' })
-  assert.throws(() => queue.close({ timeOut: 5 } as object), { code: 'MILLRACE_OPTION' })
+  await assert.rejects(queue.close({ timeOut: 5 } as object), { code: 'MILLRACE_OPTION' })
   assert.equal(queue.counts().completed, 1)
 })

@@ -23,6 +23,16 @@ test('a job that has saved nothing has undefined; so has one that has saved that
   assert.deepEqual(await other.finished(), { saved: undefined, attempt: 1 })
 })
 
+test('a checkpoint that is larger than maxOutputBytes is refused, and the one before it stays', async (t) => {
+  const queue = await open(t, { maxOutputBytes: 1000 })
+  const values = ['small', 'x'.repeat(1000)]
+  const job = await queue.enqueue('save', { values, after: 'return' }, { attempts: 2 })
+  assert.deepEqual(await job.finished(), { saved: 'small', attempt: 2 })
+  const [failure] = (await queue.job(job.id))?.failures ?? []
+  assert.equal(failure?.code, 'MILLRACE_TOO_LARGE')
+  assert.match(failure?.message ?? '', /checkpoint.*maxOutputBytes/)
+})
+
 test('what a job has saved is there after a timeout, a retry by hand, and a close that does not wait', async (t) => {
   const directory = await temporaryDirectory(t)
   const queue = await open(t, { directory })
