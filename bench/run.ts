@@ -6,7 +6,7 @@
  * otherwise, and exits with 1 if one is worse.
  */
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 import { absencesIn, answersTo } from './answer.js'
 import { compare, comparisonText, passes } from './check.js'
 import { Progress } from './progress.js'
@@ -23,9 +23,10 @@ import {
 import { loadQuestion, measureRounds, moduleOf, questionNames } from './rounds.js'
 import { tableOf } from './table.js'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = parsed({
   allowPositionals: true,
   options: {
+    help: { type: 'boolean', short: 'h', default: false },
     quick: { type: 'boolean', default: false },
     all: { type: 'boolean', default: false },
     full: { type: 'boolean', default: false },
@@ -37,6 +38,23 @@ const { values, positionals } = parseArgs({
     tolerance: { type: 'string', default: '0.2' },
   },
 })
+
+if (values.help) {
+  console.log(`npm run bench -- [question…] [option…]
+
+Without a question: throughput, durations and latency. Questions: ${(await questionNames()).join(', ')}.
+
+  --all              all questions
+  --full             all questions, with the rows that take minutes each
+  --quick            a look only: small, one round, judged by nothing
+  --rounds N         how often each row is measured
+  --rows TEXT        only the rows whose names have this text
+  --json FILE        writes the answers into this file
+  --check            compares with earlier answers: exits with 1 if one is worse
+  --results FILE     the earlier answers, by default the committed ones
+  --tolerance 0.2    how much worse an answer may be`)
+  process.exit(0)
+}
 
 /** What a visitor wants to know first. */
 const MAIN = ['throughput', 'durations', 'latency']
@@ -87,6 +105,15 @@ function check(earlier: Results, results: Results): void {
   const comparison = compare(earlier, results, tolerance)
   console.log(`## Compared with ${values.results}\n\n${comparisonText(comparison, tolerance)}`)
   if (!passes(comparison)) process.exitCode = 1
+}
+
+function parsed<const Config extends ParseArgsConfig>(config: Config) {
+  try {
+    return parseArgs(config)
+  } catch (error) {
+    // Behind the first sentence Node.js speaks of something else.
+    return refuse(`${(error as Error).message.split('. ')[0]}: --help shows all`)
+  }
 }
 
 function refuse(why: string): never {

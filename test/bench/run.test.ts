@@ -65,6 +65,7 @@ test('a question that there is not is refused, and so are options that make no s
     bench('nonsense'),
     bench('disk', '--rounds', '0'),
     bench('disk', '--tolerance', '20'),
+    bench('--quickly'),
   ])
   assert.deepEqual(
     refused.map(({ code, stderr }) => [code, stderr.split('\n')[0]?.split(':')[0]]),
@@ -72,6 +73,9 @@ test('a question that there is not is refused, and so are options that make no s
       [2, 'no question "nonsense"'],
       [2, '--rounds must be a whole number from 1'],
       [2, '--tolerance must be a share, from 0 to below 1'],
+      [2, "Unknown option '--quickly'"],
     ],
   )
+  const { code, stdout } = await bench('--help')
+  assert.deepEqual([code, stdout.includes('--rows TEXT')], [0, true])
 })

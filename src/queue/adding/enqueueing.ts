@@ -69,13 +69,7 @@ export class Enqueueing {
       let own = options as EnqueueOptions | undefined
       if (typeof options === 'function') own = options(input, index)
       else if (isPlain && options.key !== undefined) own = optionsOf(options, input, index)
-      try {
-        return this.#encoded(input, own)
-      } catch (error) {
-        // Only now is its name worth making.
-        encode(input, `inputs[${index}]`, this.#inputLimit)
-        throw error
-      }
+      return this.#encodedOfMany(input, index, own)
     })
     if (jobs.length === 0) return jobs
     const lane = this.#parts.store.lane(task)
@@ -112,9 +106,12 @@ export class Enqueueing {
     this.#checkTask(task)
     checkIterable('map', inputs)
     const { settings, each } = mapSettingsOf(options)
-    return mapInputs(inputs, settings, async (input, index) =>
-      this.addOne(this.newJob(task, input, optionsOf(each, input, index)), 'wait'),
-    )
+    return mapInputs(inputs, settings, async (input, index) => {
+      this.#checkTask(task)
+      const job = this.#encodedOfMany(input, index, optionsOf(each, input, index))
+      job.lane = this.#parts.store.lane(task)
+      return this.addOne(job, 'wait')
+    })
   }
 
   /** @throws {UnknownTaskError} @throws {OptionError} it is no task name. @throws as `Lifetime.assertWorking` does. */
@@ -124,6 +121,17 @@ export class Enqueueing {
   }
 
   /** A job that has no lane yet. */
+  /** One of several: if it cannot be carried, the error says which one it is. */
+  #encodedOfMany(input: unknown, index: number, options: EnqueueOptions | undefined): EncodedJob {
+    try {
+      return this.#encoded(input, options)
+    } catch (error) {
+      // Only now is its name worth making.
+      encode(input, `inputs[${index}]`, this.#inputLimit)
+      throw error
+    }
+  }
+
   #encoded(input: unknown, options: EnqueueOptions | undefined): EncodedJob {
     const head = headOfOptions(options, this.#inputLimit)
     const bytes = encode(input, 'input', this.#inputLimit)

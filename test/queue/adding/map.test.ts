@@ -104,7 +104,7 @@ test('an input that cannot be carried ends the loop with its error', async (t) =
   const inputs: unknown[] = [1, { onDone: () => {} }, 3]
   await assert.rejects(collect(queue.map('echo', inputs)), {
     code: 'MILLRACE_VALUE',
-    message: /^input\.onDone is a function/,
+    message: /^inputs\[1\]\.onDone is a function/,
   })
 })
 
