@@ -2,7 +2,7 @@
 import { SHARE_ENV } from 'node:worker_threads'
 import { OptionError } from '../errors/errors.js'
 import { checkInteger, show } from '../errors/option-checks.js'
-import type { ThreadOptions } from '../pool/thread-starter.js'
+import type { ThreadOptions } from '../pool/group/thread-starter.js'
 import { type ModuleExport, type ModuleLocation, resolveModule } from '../tasks/worker-module.js'
 import { threadFlagsOf } from './thread-flags.js'
 

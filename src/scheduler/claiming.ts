@@ -9,11 +9,11 @@
  *
  * So no more is claimed than can soon be started, and jobs wait in the store, where they can be cancelled and overtaken.
  */
-import type { SharedThread } from '../pool/shared-thread.js'
+import type { SharedThread } from '../pool/group/shared-thread.js'
 import type { Store } from '../store/store.js'
 import type { Dispatcher } from './dispatcher.js'
-import type { Lane } from './lane.js'
-import type { Lanes } from './lanes.js'
+import type { Lane } from './lanes/lane.js'
+import type { Lanes } from './lanes/lanes.js'
 import { type PlanFor, WaybillPlan } from './waybill-plan.js'
 
 interface ClaimingParts {

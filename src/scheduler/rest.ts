@@ -9,7 +9,7 @@
  *
  * The queue becomes idle once: that is told once. Jobs of tasks without a worker do not count.
  */
-import type { Lanes } from './lanes.js'
+import type { Lanes } from './lanes/lanes.js'
 
 interface RestParts {
   readonly lanes: Lanes

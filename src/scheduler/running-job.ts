@@ -5,8 +5,8 @@ import { formatId } from '../job/job-id.js'
 import type { PoolJob } from '../pool/waybill/pack-waybill.js'
 import type { Claimed, Settlement } from '../store/store.js'
 import type { Tasks } from '../tasks/tasks.js'
-import type { Lane } from './lane.js'
-import { failed } from './outcomes.js'
+import type { Lane } from './lanes/lane.js'
+import { failed } from './settling/outcomes.js'
 
 export interface RunningJob extends PoolJob {
   readonly claimed: Claimed

@@ -6,10 +6,10 @@
  * So a thread that is shared becomes free for the others too.
  */
 import type { ResourceLimits } from 'node:worker_threads'
-import type { SharedThread } from '../pool/shared-thread.js'
+import type { SharedThread } from '../pool/group/shared-thread.js'
 import { WAYBILL_MS } from '../pool/waybill/waybill.js'
 import type { Pick, Waiting } from '../store/store.js'
-import type { Lane } from './lane.js'
+import type { Lane } from './lanes/lane.js'
 
 /** A waybill holds at most so many jobs, and so much work, going by what its tasks' jobs took before. Long jobs travel alone. */
 const MOST_JOBS = 300

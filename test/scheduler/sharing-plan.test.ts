@@ -1,7 +1,7 @@
 /** Which jobs are claimed for threads that jobs of a task share. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Lane } from '../../src/scheduler/lane.js'
+import { Lane } from '../../src/scheduler/lanes/lane.js'
 import { type PlanFor, WaybillPlan } from '../../src/scheduler/waybill-plan.js'
 import type { Waiting } from '../../src/store/store.js'
 import type { TaskConfig } from '../../src/tasks/tasks.js'

@@ -12,11 +12,11 @@
  * The pause doubles with each failure. Once a module has failed for longer than `loadTimeout`, its jobs fail with that error, until
  * one of them has run.
  */
-import { type ErrorData, toError } from '../errors/error-data.js'
-import { WorkerModuleError } from '../errors/errors.js'
-import type { Result } from '../pool/waybill/result.js'
+import { type ErrorData, toError } from '../../errors/error-data.js'
+import { WorkerModuleError } from '../../errors/errors.js'
+import type { Result } from '../../pool/waybill/result.js'
+import type { RunningJob } from '../running-job.js'
 import type { Lane } from './lane.js'
-import type { RunningJob } from './running-job.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000

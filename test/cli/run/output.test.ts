@@ -12,9 +12,9 @@ import {
   resultsIn,
   runCommand,
   startCommand,
-} from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+} from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 test('each input has one line with id, status, input and output, and equal inputs run once', async (t) => {
   const folder = await folderWith(

@@ -12,8 +12,8 @@ import {
   resultsIn,
   runCommand,
   startCommand,
-} from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
+} from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
 import { GATED, INPUTS, killHalfWay } from './gated.js'
 
 test('the same command after a kill goes on: one outcome for each input, and what had finished is not repeated', async (t) => {

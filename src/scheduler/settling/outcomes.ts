@@ -1,8 +1,8 @@
 /** From what became of an attempt to what is recorded of it, and to what the application is told. */
 
-import type { ErrorData, StoredFailure } from '../errors/error-data.js'
-import { backoffDelay } from '../job/backoff.js'
-import { addFailure, failureCountOf } from '../job/failures.js'
+import type { ErrorData, StoredFailure } from '../../errors/error-data.js'
+import { backoffDelay } from '../../job/backoff.js'
+import { addFailure, failureCountOf } from '../../job/failures.js'
 import {
   type Head,
   headAfterAttempt,
@@ -10,10 +10,10 @@ import {
   type JobState,
   type Place,
   type StoredJob,
-} from '../job/job.js'
-import type { Result } from '../pool/waybill/result.js'
-import type { Claimed, Settlement } from '../store/store.js'
-import type { TaskConfig, Tasks } from '../tasks/tasks.js'
+} from '../../job/job.js'
+import type { Result } from '../../pool/waybill/result.js'
+import type { Claimed, Settlement } from '../../store/store.js'
+import type { TaskConfig, Tasks } from '../../tasks/tasks.js'
 
 /** A job that is settled, as the application is told. Its members are computed when read, because most outcomes have no listener. */
 export class SettledJob implements StoredJob {

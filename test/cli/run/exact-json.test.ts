@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { nameOfJson, parseExactly } from '../../src/cli/run/exact-json.js'
+import { nameOfJson, parseExactly } from '../../../src/cli/run/exact-json.js'
 
 const EXACT = [
   '0',

@@ -3,11 +3,11 @@
  * that an earlier process has left: these jobs wait until a process has a worker for them.
  */
 
-import type { Result } from '../pool/waybill/result.js'
-import type { Store } from '../store/store.js'
-import type { Tasks } from '../tasks/tasks.js'
+import type { Result } from '../../pool/waybill/result.js'
+import type { Store } from '../../store/store.js'
+import type { Tasks } from '../../tasks/tasks.js'
+import type { RunningJob } from '../running-job.js'
 import { Lane } from './lane.js'
-import type { RunningJob } from './running-job.js'
 
 export class Lanes {
   readonly #store: Store

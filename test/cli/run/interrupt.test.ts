@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fixtureRun, resultsIn, runCommand, startCommand } from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { NO_MOUNT, smallDisk } from '../support/disk.js'
+import { fixtureRun, resultsIn, runCommand, startCommand } from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { NO_MOUNT, smallDisk } from '../../support/disk.js'
 
 // Windows has no way of sending Ctrl-C to a child.
 const options = { skip: process.platform === 'win32' && 'signals cannot be sent' }

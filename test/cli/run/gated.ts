@@ -1,6 +1,6 @@
 /** A run that is killed half-way, for tests of what a later run makes of its directory. */
 import type { TestContext } from 'node:test'
-import { resultsIn, startCommand } from '../support/command.js'
+import { resultsIn, startCommand } from '../../support/command.js'
 
 /** Notes in runs.txt what it runs. The inputs from 20 on wait until there is a file called open. */
 export const GATED = `import { appendFileSync, existsSync } from 'node:fs'

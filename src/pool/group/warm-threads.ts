@@ -10,9 +10,9 @@
  * A thread that ends is replaced at once. If one ends before it has run a job, the next ones may do the same, so the next start
  * waits. The pause doubles each time. Threads that jobs need are started all the same.
  */
-import { type ErrorData, toError } from '../errors/error-data.js'
-import { WorkerModuleError } from '../errors/errors.js'
-import type { Death } from './waybill/blame.js'
+import { type ErrorData, toError } from '../../errors/error-data.js'
+import { WorkerModuleError } from '../../errors/errors.js'
+import type { Death } from '../waybill/blame.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000

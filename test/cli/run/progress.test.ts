@@ -3,9 +3,9 @@ import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:chil
 import { PassThrough } from 'node:stream'
 import { test } from 'node:test'
 import { stripVTControlCharacters } from 'node:util'
-import { type Counts, Progress, type ProgressStream } from '../../src/cli/run/progress.js'
-import { Command, commandLine, fixtureRun, STDIO } from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
+import { type Counts, Progress, type ProgressStream } from '../../../src/cli/run/progress.js'
+import { Command, commandLine, fixtureRun, STDIO } from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
 
 const HALF: Counts = { total: 40, isAllRead: true, done: 20, doneBefore: 15, failed: 3, running: 2 }
 

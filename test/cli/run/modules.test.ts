@@ -4,8 +4,8 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { brotliDecompressSync } from 'node:zlib'
-import { folderWith, resultsIn, runCommand } from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
+import { folderWith, resultsIn, runCommand } from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
 
 test('the ready-made workers run by name from any directory', async (t) => {
   const folder = await temporaryDirectory(t)

@@ -9,7 +9,7 @@
  *
  * That is no job's fault. No other start is tried for a while, which doubles each time. It is told once.
  */
-import { ThreadStartError } from '../errors/thread-errors.js'
+import { ThreadStartError } from '../../errors/thread-errors.js'
 
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 5000

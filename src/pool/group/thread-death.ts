@@ -1,7 +1,7 @@
 /** The errors that say how a thread has ended. */
-import { type ErrorData, toError, toErrorData } from '../errors/error-data.js'
-import { WorkerModuleError } from '../errors/errors.js'
-import { shownUrl } from './waybill/result.js'
+import { type ErrorData, toError, toErrorData } from '../../errors/error-data.js'
+import { WorkerModuleError } from '../../errors/errors.js'
+import { shownUrl } from '../waybill/result.js'
 
 /** `setup` is the URL of the setup that was not through yet, if there is one. */
 export function threadDied(error: unknown, setup: string | undefined): ErrorData {

@@ -1,10 +1,10 @@
 /** What a shift is given, and what it tells its group. */
-import type { Limit } from '../codec/cost.js'
-import type { ErrorData } from '../errors/error-data.js'
-import type { Said } from './said.js'
-import type { Death } from './waybill/blame.js'
-import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
-import type { PoolJob } from './waybill/pack-waybill.js'
+import type { Limit } from '../../codec/cost.js'
+import type { ErrorData } from '../../errors/error-data.js'
+import type { Said } from '../said.js'
+import type { Death } from '../waybill/blame.js'
+import type { DispatchedWaybill } from '../waybill/dispatched-waybill.js'
+import type { PoolJob } from '../waybill/pack-waybill.js'
 
 export interface ShiftOptions {
   readonly outputLimit: Limit

@@ -2,9 +2,9 @@
  * Cancels jobs, in whatever state they are. A job in transit is stopped by the pool, or given back before it reaches a thread;
  * its caller waits here for the outcome. Any other job is cancelled in the store.
  */
-import type { Place, StoredJob } from '../job/job.js'
-import type { StopReason } from '../pool/waybill/result.js'
-import type { JobFilter, Store } from '../store/store.js'
+import type { Place, StoredJob } from '../../job/job.js'
+import type { StopReason } from '../../pool/waybill/result.js'
+import type { JobFilter, Store } from '../../store/store.js'
 
 interface CancellationParts {
   readonly store: Store

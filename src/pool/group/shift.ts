@@ -14,9 +14,6 @@
  * as that takes: it is LOST, its waybill is judged, and what it does is no longer looked at.
  */
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads'
-import type { SharedThread } from './shared-thread.js'
-import type { ShiftEvents, ShiftOptions } from './shift-events.js'
-import { endTookTooLong, threadDied } from './thread-death.js'
 import {
   END,
   type Milestone,
@@ -25,13 +22,16 @@ import {
   readMilestone,
   readPrinted,
   refuse,
-} from './thread-messages.js'
-import type { Death } from './waybill/blame.js'
-import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
-import { errorIn } from './waybill/outcome-buffer.js'
-import { type PoolJob, packWaybill } from './waybill/pack-waybill.js'
-import type { StopReason } from './waybill/result.js'
-import { RECALL_AFTER_MS } from './waybill/waybill.js'
+} from '../thread-messages.js'
+import type { Death } from '../waybill/blame.js'
+import type { DispatchedWaybill } from '../waybill/dispatched-waybill.js'
+import { errorIn } from '../waybill/outcome-buffer.js'
+import { type PoolJob, packWaybill } from '../waybill/pack-waybill.js'
+import type { StopReason } from '../waybill/result.js'
+import { RECALL_AFTER_MS } from '../waybill/waybill.js'
+import type { SharedThread } from './shared-thread.js'
+import type { ShiftEvents, ShiftOptions } from './shift-events.js'
+import { endTookTooLong, threadDied } from './thread-death.js'
 
 /** A killed thread that has not ended after this is no longer waited for: it runs code that cannot be interrupted. */
 const LOST_AFTER_MS = 250

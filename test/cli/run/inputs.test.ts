@@ -14,9 +14,9 @@ import {
   resultsIn,
   runCommand,
   startCommand,
-} from '../support/command.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { openQueue } from '../support/queue.js'
+} from '../../support/command.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { openQueue } from '../../support/queue.js'
 
 test('inputs are the arguments, as strings, even empty ones and ones that begin with a dash', async (t) => {
   const folder = await temporaryDirectory(t)

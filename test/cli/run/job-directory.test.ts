@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeJobDirectory } from '../../src/cli/run/job-directory.js'
-import { temporaryDirectory } from '../support/directory.js'
-import { project, runShell } from '../support/project.js'
+import { makeJobDirectory } from '../../../src/cli/run/job-directory.js'
+import { temporaryDirectory } from '../../support/directory.js'
+import { project, runShell } from '../../support/project.js'
 
 test('the directory that the command makes is left out by git and npm, and closed to others', async (t) => {
   const directory = await project(t, [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { linesOf } from '../../src/cli/run/lines.js'
+import { linesOf } from '../../../src/cli/run/lines.js'
 
 async function* streamOf(pieces: readonly string[]): AsyncGenerator<Buffer> {
   for (const piece of pieces) yield Buffer.from(piece)

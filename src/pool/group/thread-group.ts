@@ -9,8 +9,12 @@
  * When a thread does not start, its jobs go back. Meanwhile jobs run on the threads that there are.
  */
 import type { ResourceLimits } from 'node:worker_threads'
+import type { Said } from '../said.js'
+import type { Death } from '../waybill/blame.js'
+import type { DispatchedWaybill } from '../waybill/dispatched-waybill.js'
+import type { PoolJob } from '../waybill/pack-waybill.js'
+import type { StopReason } from '../waybill/result.js'
 import { LostThreads } from './lost-threads.js'
-import type { Said } from './said.js'
 import type { SharedThread } from './shared-thread.js'
 import { Shift } from './shift.js'
 import type { ShiftOptions } from './shift-events.js'
@@ -18,10 +22,6 @@ import { StartPause } from './start-pause.js'
 import { endFailed } from './thread-death.js'
 import { type ThreadOptions, ThreadStarter } from './thread-starter.js'
 import { WarmThreads } from './warm-threads.js'
-import type { Death } from './waybill/blame.js'
-import type { DispatchedWaybill } from './waybill/dispatched-waybill.js'
-import type { PoolJob } from './waybill/pack-waybill.js'
-import type { StopReason } from './waybill/result.js'
 
 type Waybills<Job extends PoolJob> = readonly DispatchedWaybill<Job>[]
 

@@ -1,6 +1,6 @@
 /** A lane: the line of one task's jobs, with limits of its own. */
-import { SharedThread } from '../pool/shared-thread.js'
-import type { TaskConfig } from '../tasks/tasks.js'
+import { SharedThread } from '../../pool/group/shared-thread.js'
+import type { TaskConfig } from '../../tasks/tasks.js'
 
 /** How far one waybill's mean moves the estimate. */
 const WEIGHT = 0.3

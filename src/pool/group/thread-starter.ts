@@ -12,8 +12,8 @@
  */
 import type { MessagePort, ResourceLimits, SHARE_ENV, Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { WorkerModule } from '../tasks/worker-module.js'
-import { THREAD_FILE } from './thread-file.js'
+import type { WorkerModule } from '../../tasks/worker-module.js'
+import { THREAD_FILE } from '../thread-file.js'
 
 type Options = NonNullable<ConstructorParameters<typeof Piscina>[0]>
 type TaskQueue = NonNullable<Options['taskQueue']>

@@ -4,8 +4,8 @@
  * A job that is released returns to its old place in line. From the call until that is written, `isReturning` is true: nothing
  * may be claimed meanwhile, because it would overtake the job that returns.
  */
-import type { StoredJob } from '../job/job.js'
-import type { Settlement, Store } from '../store/store.js'
+import type { StoredJob } from '../../job/job.js'
+import type { Settlement, Store } from '../../store/store.js'
 import type { Cancellations } from './cancellations.js'
 import { SettledJob } from './outcomes.js'
 

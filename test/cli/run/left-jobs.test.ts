@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { JobQueue } from '../../src/index.js'
+import { JobQueue } from '../../../src/index.js'
 import {
   folderWith,
   linesOfFile,
@@ -11,7 +11,7 @@ import {
   resultsIn,
   runCommand,
   startCommand,
-} from '../support/command.js'
+} from '../../support/command.js'
 import { GATED, INPUTS, killHalfWay } from './gated.js'
 
 /** The queue of a command in a folder, to be filled by hand. */
