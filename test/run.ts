@@ -21,7 +21,7 @@ if (files.length === 0) {
   process.exit(1)
 }
 
-const stream = run({ files, concurrency: availableParallelism() + 1, timeout: 120_000 })
+const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 120_000 })
 stream.on('test:fail', () => {
   process.exitCode = 1
 })

@@ -15,7 +15,7 @@ import { startScript } from '../support/script.js'
 import { revive } from '../support/store.js'
 
 /** How much later each kill comes than the one before, in ms. */
-const STEP_MS = 15
+const STEP_MS = 20
 const MOST_KILLS = 5
 
 const everything = {

@@ -16,7 +16,7 @@ const WAITING_CALLER_MB = 0.003
 /** All are enqueued as fast as the calls can be made, far faster than they run. */
 function flooding(onFull: OnFull): Flood {
   return {
-    size: { long: 1_000_000, short: 20_000 },
+    size: { long: 1_000_000, short: 12_000 },
     mostMegabytes: (size) => FEW_JOBS_MB + (onFull === 'wait' ? WAITING_CALLER_MB * size : 0),
     async run({ size, chance, tally, open }) {
       const queue = await open({ maxBacklog: MAX_BACKLOG, onFull })
@@ -53,7 +53,7 @@ export const reject = flooding('reject')
 
 /** All wait in the backlog before the first of them runs. */
 export const backlog: Flood = {
-  size: { long: 1_000_000, short: 20_000 },
+  size: { long: 1_000_000, short: 12_000 },
   mostMegabytes: () => FEW_JOBS_MB,
   async run(bed) {
     const queue = await bed.open({ maxWorkers: 0 })
