@@ -55,6 +55,7 @@ export class LevelStore implements Store {
   #isReleased = false
   isHurried = true
   #isClosing = false
+  #closed: Promise<void> | undefined
 
   /** Opens the directory, making or recovering it. Throws as `openDirectory` does. */
   static async open(
@@ -247,15 +248,21 @@ export class LevelStore implements Store {
     return this.#explained(this.#parts.commits.append((batch) => batch.put(CLOSING_KEY, Buffer.alloc(0))))
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     this.#isClosing = true
     const isAtRest = this.#parts.compaction.stop()
     await this.#adding.quiet()
     await this.#parts.changes.quiet()
     await this.#parts.queries.quiet()
     this.#parts.notes.flush()
-    await this.#parts.commits.finish()
+    // What compaction has given back is not to be counted as deleted.
     await isAtRest
+    await this.#parts.commits.finish()
     this.#isReleased = true
     await this.#opened.close()
   }
