@@ -55,9 +55,12 @@ test('jobs that come back from a thread that ended run before the ones behind th
   // Those before the culprit may run twice: their results went down with the thread.
   const first = [...new Set(await ran())]
   assert.deepEqual(
-    first,
+    first.toSorted((a, b) => a - b),
     inputs.map(({ n }) => n),
   )
+  // A job of the waybill behind may have started already: it alone is not taken back.
+  const overtaken = first.filter((n, index) => n < (first[index - 1] ?? -1))
+  assert.ok(overtaken.length <= 1, `${overtaken} ran late`)
 })
 
 for (const { deed, code, message, options = {} } of [
